@@ -1,0 +1,103 @@
+"""Merge methods as pure functions of stacked factors, and what each merge really applied."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from composer.config import MergeSettings
+from composer.errors import MergeError, unknown
+from composer.merging import cat, linear, magnitude_prune, ties
+from composer.merging.alignment import Group, align
+from composer.merging.contributions import contribution, contributions_of
+from composer.merging.factors import AdapterFactors, MergedAdapter, Stack
+from composer.merging.method import Member, Method
+from composer.merging.sparsity import TrimCache, trim
+from composer.merging.weighing import Weights, check_equal_ranks, weigh
+
+__all__ = [
+    "METHODS",
+    "AdapterFactors",
+    "MergedAdapter",
+    "Method",
+    "Stack",
+    "TrimCache",
+    "contribution",
+    "contributions_of",
+    "merge",
+    "method_named",
+]
+
+DEFAULTS = MergeSettings()
+
+METHODS: dict[str, Method] = {
+    "linear": Method(
+        linear.merge,
+        title="Linear",
+        sentence="Mixes the adapters' two factors separately, so products between different adapters slip in.",
+    ),
+    "cat": Method(
+        cat.merge,
+        title="Concatenation",
+        sentence="Sets the adapters side by side: exactly the weighted sum of what each of them changes.",
+        mixes_ranks=True,
+        exact=True,
+    ),
+    "ties": Method(
+        ties.merge,
+        title="TIES",
+        sentence="Keeps each adapter's largest numbers, has them vote on every sign and averages those that agree.",
+        prunes=True,
+        elects=True,
+    ),
+    "magnitude_prune": Method(
+        magnitude_prune.merge,
+        title="Magnitude prune",
+        sentence="Keeps each adapter's largest numbers and mixes what is left as Linear does.",
+        prunes=True,
+    ),
+}
+
+
+def merge(
+    method: str,
+    adapters: Sequence[AdapterFactors],
+    weights: Weights,
+    settings: MergeSettings = DEFAULTS,
+    trimmed: TrimCache | None = None,
+) -> MergedAdapter:
+    """The one entry: checks, then applies the method to every module among the adapters that have it.
+
+    fp32 out, whatever floating type comes in. The numbers are those of PEFT's `add_weighted_adapter`, except that
+    one adapter alone still goes through the method asked for (PEFT turns to linear), and that cat leaves out the zero
+    rows with which PEFT fills up the rank where an adapter lacks a module. Raises MergeError for an unknown method;
+    for adapters and weights that do not pair one to one, or weights that are not finite or all zero; for ranks that
+    differ where the method needs equal ones; for modules whose shapes differ; for a density that keeps nothing.
+    """
+    chosen = method_named(method)
+    weighed = weigh(adapters, weights)
+    asked = tuple((adapter.name, weight) for adapter, weight in weighed)
+    if not chosen.mixes_ranks:
+        mixing = [name for name, known in METHODS.items() if known.mixes_ranks]
+        check_equal_ranks([adapter for adapter, _ in weighed], chosen.title, mixing)
+    if chosen.prunes:
+        trimming = trim if trimmed is None else trimmed.trim
+        weighed = tuple((trimming(adapter, settings.density), weight) for adapter, weight in weighed)
+    groups = align([name for name, _ in asked], [adapter.stacks for adapter, _ in weighed])
+    return MergedAdapter(method, asked, tuple(_merge_group(chosen, group, weighed, settings) for group in groups))
+
+
+def method_named(name: str) -> Method:
+    """Raises MergeError with the nearest name that exists."""
+    if name not in METHODS:
+        raise MergeError(unknown("method", name, METHODS))
+    return METHODS[name]
+
+
+def _merge_group(
+    method: Method, group: Group, weighed: Sequence[tuple[AdapterFactors, float]], settings: MergeSettings
+) -> Stack:
+    members = []
+    for position, stack in group.members:
+        adapter, weight = weighed[position]
+        members.append(Member(stack.a, stack.b, weight, adapter.scaling))
+    return Stack(group.modules, *method.merge(members, settings))

@@ -1,0 +1,55 @@
+"""What a merge method is: a pure function on aligned factors, and what the page and the checks know about it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from composer.config import MergeSettings
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """One adapter's part in a group of modules that the same adapters have."""
+
+    a: Tensor
+    """(modules, rank, in_features), any floating type"""
+    b: Tensor
+    """(modules, out_features, rank)"""
+    weight: float
+    scaling: float
+
+    @property
+    def root_b(self) -> float:
+        """The square root of |weight * scaling|: each factor carries half of the weight."""
+        return math.sqrt(abs(self.weight * self.scaling))
+
+    @property
+    def root_a(self) -> float:
+        """As `root_b`, with the sign of the weight: on both factors, it would cancel."""
+        return math.copysign(self.root_b, self.weight * self.scaling)
+
+
+MergeFunction = Callable[[Sequence[Member], MergeSettings], tuple[Tensor, Tensor]]
+"""Members of one group to the merged factors A (modules, rank, in) and B (modules, out, rank), both fp32."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """A row of the registry: the function, and the facts that drive the page and the checks."""
+
+    merge: MergeFunction
+    title: str
+    sentence: str
+    """What the method does, for a person who has never heard of it."""
+    prunes: bool = False
+    """Its members come trimmed to the density."""
+    elects: bool = False
+    """Reads `majority_sign_method`."""
+    mixes_ranks: bool = False
+    """Takes adapters of different ranks."""
+    exact: bool = False
+    """Gives the weighted sum of the adapters' updates."""

@@ -1,0 +1,1 @@
+"""Merging against PEFT, and against full matrices."""
