@@ -1,0 +1,92 @@
+"""Settings as values. The environment is read once, at the edge, by `AppSettings.from_env`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from composer.errors import SettingsError, unknown
+
+ROOT = Path(__file__).resolve().parent.parent
+ADAPTERS = ROOT / "adapters"
+
+NORMALIZATIONS = ("tokens", "sum", "bytes")
+
+
+def _check_share(name: str, value: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or not 0 < value <= 1:
+        raise SettingsError(f"{name} is {value!r}; it must be above 0 and at most 1.")
+
+
+@dataclass(frozen=True)
+class RetrievalSettings:
+    """How neighbours become task weights (paper, section 6.2)."""
+
+    top_k: int = 100
+    top_p: float = 0.9
+    kernel: str = "inverse"
+
+    def __post_init__(self) -> None:
+        if isinstance(self.top_k, bool) or not isinstance(self.top_k, int) or not 1 <= self.top_k <= 1_000:
+            raise SettingsError(f"top-k is {self.top_k!r}; it must be a whole number from 1 to 1000.")
+        _check_share("top-p", self.top_p)
+
+
+@dataclass(frozen=True)
+class MergeSettings:
+    """What the methods that prune need."""
+
+    density: float = 0.7
+    """Share of each factor's entries that trimming keeps."""
+    majority_sign_method: str = "frequency"
+    """`frequency` or `total`: how TIES elects signs."""
+
+    def __post_init__(self) -> None:
+        _check_share("density", self.density)
+        if self.majority_sign_method not in ("frequency", "total"):
+            raise SettingsError(unknown("majority sign method", self.majority_sign_method, ("frequency", "total")))
+
+
+@dataclass(frozen=True)
+class ScoreSettings:
+    normalization: str = "tokens"
+    """`tokens` (mean log-probability per token), `sum`, or `bytes` (per UTF-8 byte)."""
+
+    def __post_init__(self) -> None:
+        if self.normalization not in NORMALIZATIONS:
+            raise SettingsError(unknown("normalization", self.normalization, NORMALIZATIONS))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that shapes one answer, besides the question and the bank."""
+
+    retrieval: RetrievalSettings = RetrievalSettings()
+    merge: MergeSettings = MergeSettings()
+    score: ScoreSettings = ScoreSettings()
+    methods: tuple[str, ...] = ("linear", "cat", "ties", "magnitude_prune")
+
+
+@dataclass(frozen=True)
+class AppSettings:
+    """Where the app listens and what it serves."""
+
+    bank: str = "embedded"
+    host: str = "127.0.0.1"
+    port: int = 7860
+    cache_dir: Path = ROOT / ".cache"
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> AppSettings:
+        """Reads COMPOSER_BANK, COMPOSER_CACHE, GRADIO_SERVER_NAME and GRADIO_SERVER_PORT. Raises SettingsError."""
+        port = env.get("GRADIO_SERVER_PORT", "7860")
+        if not port.isdigit() or not 1 <= int(port) <= 65_535:
+            raise SettingsError(f"GRADIO_SERVER_PORT is {port!r}; it must be a port number from 1 to 65535.")
+        return cls(
+            bank=env.get("COMPOSER_BANK") or "embedded",
+            host=env.get("GRADIO_SERVER_NAME") or "127.0.0.1",
+            port=int(port),
+            cache_dir=Path(env.get("COMPOSER_CACHE") or ROOT / ".cache"),
+        )

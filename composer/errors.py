@@ -1,0 +1,50 @@
+"""One tree of errors. Each message is one sentence or two for a person: cause, value, remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class ComposerError(Exception):
+    """Everything the page and the command line turn into words instead of a traceback."""
+
+
+class QueryError(ComposerError):
+    """A question or its options cannot be answered."""
+
+
+class SettingsError(ComposerError):
+    """A setting is unknown or out of range."""
+
+
+class TaskError(ComposerError):
+    """A row of a data set cannot become an example, or a task is unknown."""
+
+
+class BankError(ComposerError):
+    """A bank, or a file of it, is missing, damaged or not what its description says."""
+
+
+class AdapterError(BankError):
+    """An adapter is refused: damaged, unsafe, or of a kind that is not represented here."""
+
+
+class SearchIndexError(ComposerError):
+    """The example index is missing, damaged, in use, or made with another encoder."""
+
+
+class MergeError(ComposerError):
+    """Adapters cannot be merged as asked."""
+
+
+class InferenceError(ComposerError):
+    """The model could not score the options."""
+
+
+def unknown(what: str, name: str, known: Iterable[str]) -> str:
+    """The sentence for a name that does not exist, with the nearest one that does."""
+    names = sorted(known)
+    close = get_close_matches(str(name).lower(), names, n=1, cutoff=0.5)
+    guess = f" Did you mean {close[0]!r}?" if close else ""
+    return f"unknown {what} {name!r}.{guess} Known: {', '.join(names)}."

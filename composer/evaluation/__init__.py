@@ -1,0 +1,1 @@
+"""Strategies and methods over the tasks' test rows."""

@@ -1,0 +1,1 @@
+"""The seeded generator of the embedded bank's examples."""

@@ -1,0 +1,215 @@
+"""The algorithm on one screen: retrieve -> route -> merge -> score, and `explain`, which is all of them as one record.
+
+    composer = Composer.open("embedded")
+    trace = composer.explain(Query("Where can I buy a tennis ball?", ("a sports store", "a bakery")))
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+from composer.bank.examples import read_examples
+from composer.bank.hub import folder_of
+from composer.bank.manifest import Bank, load_bank
+from composer.bank.store import AdapterStore
+from composer.config import ROOT, Settings
+from composer.errors import BankError, ComposerError, SettingsError
+from composer.inference.base import BaseModel, load_base
+from composer.inference.prompts import FittedPrompt, fit_prompt
+from composer.inference.scoring import score
+from composer.merging import METHODS, TrimCache, contributions_of, merge, method_named
+from composer.merging.factors import MergedAdapter
+from composer.retrieval.build import IndexRows, Progress, build_index
+from composer.retrieval.encoder import Encoder
+from composer.retrieval.index import SearchIndex
+from composer.routing import reweigh, route
+from composer.types import Contribution, Failure, Neighbour, Prediction, Query, TaskWeights, Trace
+
+Choice = Sequence[tuple[str, float]]
+"""(task, weight): what a method merges."""
+Clock = Callable[[str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Composer:
+    """A bank at work. Nothing in it changes between questions, so threads may share it. Made by `Composer.open`."""
+
+    bank: Bank
+    encoder: Encoder
+    index: SearchIndex
+    base: BaseModel
+    adapters: AdapterStore
+    trimmed: TrimCache
+
+    @classmethod
+    def open(
+        cls, bank: str | Path | Bank = "embedded", *, cache_dir: Path = ROOT / ".cache", device: str = "auto", progress: Progress | None = None
+    ) -> Composer:
+        """Check and load everything; the first time, build the bank's index in `cache_dir` from its shipped vectors.
+
+        Raises a ComposerError that names what is missing, damaged or in use.
+        """
+        bank = bank if isinstance(bank, Bank) else load_bank(bank)
+        encoder = Encoder(bank.encoder.location, revision=bank.encoder.revision, sha256=bank.encoder.sha256)
+        index = open_index(bank, encoder, cache_dir, progress=progress)
+        try:
+            folder, _ = folder_of(bank.base, ("*.json", "*.safetensors"))
+            base = load_base(folder, quantization=bank.quantization, device=device)
+            encoder.load()
+            return cls(bank, encoder, index, base, AdapterStore(bank, base.module_shapes), TrimCache())
+        except BaseException:
+            index.close()
+            raise
+
+    def close(self) -> None:
+        """Give the index back to other processes."""
+        self.index.close()
+
+    def explain(self, query: Query, settings: Settings | None = None, neighbours: Sequence[Neighbour] | None = None) -> Trace:
+        """One run through all stages. `neighbours` at hand are re-weighted: changing top-p or the kernel embeds nothing.
+
+        A method that fails becomes a Failure in the trace; the others live. Raises QueryError or SettingsError.
+        """
+        settings = settings or self.default_settings()
+        _check_methods(settings.methods)
+        timings, clock = _stopwatch()
+        neighbours = self._at_hand(neighbours, settings) or self.retrieve(query, settings)
+        clock("retrieve")
+        weights = self.route(neighbours, settings)
+        clock("route")
+        merged, failures = self._merge_all(weights.kept, settings)
+        clock("merge")
+        prompt = self.fit(query)
+        answers = self.score(query, merged, settings, prompt)
+        clock("score")
+        contributions = self.contributions(weights.kept, merged)
+        clock("explain")
+        return Trace(
+            query=query,
+            neighbours=tuple(neighbours),
+            weights=weights,
+            predictions=tuple(a for a in answers if isinstance(a, Prediction)),
+            contributions=contributions,
+            timings_ms=tuple(timings),
+            bank=self.bank.name,
+            failures=(*failures, *(a for a in answers if isinstance(a, Failure))),
+            notes=_notes(weights, prompt),
+        )
+
+    def retrieve(self, query: Query, settings: Settings) -> tuple[Neighbour, ...]:
+        """The training examples nearest to the question, by cosine distance."""
+        vector = self.encoder.encode([query.retrieval_text])[0]
+        return self.index.search(vector, settings.retrieval.top_k, settings.retrieval.kernel)
+
+    def route(self, neighbours: Sequence[Neighbour], settings: Settings) -> TaskWeights:
+        """Similarities summed per task, normalized, cut by the nucleus."""
+        return route(neighbours, top_p=settings.retrieval.top_p, kernel=settings.retrieval.kernel)
+
+    def merge(self, choice: Choice, settings: Settings, method: str) -> MergedAdapter:
+        """The tasks' adapters as one, by a method. Nothing is changed in any model."""
+        adapters = [self.adapters.get(task) for task, _ in choice]
+        return merge(method, adapters, tuple(choice), settings.merge, self.trimmed)
+
+    def fit(self, query: Query) -> FittedPrompt:
+        """The question in the bank's template, its context cut in the middle where the model has no room for it."""
+        return fit_prompt(
+            self.base.tokenizer, self.bank.prompt_template, query.context, query.text, query.options, self.base.max_tokens
+        )
+
+    def score(
+        self, query: Query, merged: Sequence[MergedAdapter], settings: Settings, prompt: FittedPrompt | None = None
+    ) -> tuple[Prediction | Failure, ...]:
+        """The base model's answer and one per merged adapter, in one forward pass."""
+        return score(
+            self.base,
+            prompt or self.fit(query),
+            query.options,
+            merged,
+            template=self.bank.prompt_template,
+            normalization=settings.score.normalization,
+        )
+
+    def contributions(self, choice: Choice, merged: Sequence[MergedAdapter]) -> tuple[Contribution, ...]:
+        """What each merge really applied of the adapters that went into it."""
+        return contributions_of(merged, [self.adapters.get(task) for task, _ in choice], tuple(choice))
+
+    def default_settings(self) -> Settings:
+        """The bank's retrieval defaults, and every method of the registry."""
+        return Settings(retrieval=self.bank.retrieval, methods=tuple(METHODS))
+
+    def _merge_all(self, choice: Choice, settings: Settings) -> tuple[list[MergedAdapter], list[Failure]]:
+        merged: list[MergedAdapter] = []
+        failures: list[Failure] = []
+        for method in settings.methods:
+            try:
+                merged.append(self.merge(choice, settings, method))
+            except BankError:
+                raise  # a damaged bank is no method's fault
+            except ComposerError as error:
+                failures.append(Failure(method, str(error)))
+        return merged, failures
+
+    def _at_hand(self, neighbours: Sequence[Neighbour] | None, settings: Settings) -> tuple[Neighbour, ...]:
+        """The given neighbours under the kernel asked for; none where more are asked for than were found before."""
+        top_k = settings.retrieval.top_k
+        if neighbours is None or len(neighbours) < min(top_k, self.index.manifest.total):
+            return ()
+        return reweigh(neighbours[:top_k], settings.retrieval.kernel)
+
+
+def open_index(bank: Bank, encoder: Encoder, cache_dir: Path, *, progress: Progress | None = None, force: bool = False) -> SearchIndex:
+    """The bank's index, built first where it is not there yet or was built from other examples."""
+    if bank.examples is None:
+        raise BankError(f"the bank {bank.name!r} ships no examples. Build its index with `python -m composer index build --bank {bank.name}`.")
+    folder = index_folder(bank, cache_dir)
+    if force or not (folder / "manifest.json").exists():
+        examples = read_examples(bank.examples.path)
+        if examples.vectors is None:
+            raise BankError(f"the examples of the bank {bank.name!r} have no vectors. Rebuild the bank.")
+        rows = IndexRows(examples.row_ids, examples.tasks, examples.texts, examples.vectors)
+        build_index(folder, rows, encoder_sha256=encoder.sha256, source_sha256=bank.examples.sha256, progress=progress, force=force)
+    return SearchIndex.open(folder, encoder.sha256, bank.examples.sha256)
+
+
+def index_folder(bank: Bank, cache_dir: Path) -> Path:
+    """One per bank and content of its examples: a changed bank never meets an old index."""
+    origin = f"{bank.folder}:{bank.examples.sha256 if bank.examples else ''}"
+    return cache_dir / "index" / f"{bank.name}-{hashlib.sha256(origin.encode()).hexdigest()[:12]}"
+
+
+
+
+def _check_methods(methods: Sequence[str]) -> None:
+    if not methods:
+        raise SettingsError(f"no method was chosen. Choose at least one of {', '.join(METHODS)}.")
+    for method in methods:
+        method_named(method)
+    if len(set(methods)) != len(methods):
+        raise SettingsError("a method was named twice. Name each once.")
+
+
+def _notes(weights: TaskWeights, prompt: FittedPrompt) -> tuple[str, ...]:
+    notes = [prompt.note] if prompt.note else []
+    if len(weights.kept) == 1:
+        notes.append(f"Only {weights.heaviest} is in the nucleus: every method applies that adapter, apart from trimming.")
+    return tuple(notes)
+
+
+def _stopwatch() -> tuple[list[tuple[str, float]], Clock]:
+    timings: list[tuple[str, float]] = []
+    last = perf_counter()
+
+    def clock(stage: str) -> None:
+        nonlocal last
+        now = perf_counter()
+        timings.append((stage, (now - last) * 1000))
+        last = now
+
+    return timings, clock
+
+
+__all__ = ["Composer", "index_folder", "open_index"]

@@ -1,0 +1,1 @@
+"""Encoder and index: from a question to its nearest training examples."""

@@ -1,0 +1,31 @@
+"""Neighbours to task weights (kernels, nucleus), and the strategies that choose adapters from them."""
+
+from __future__ import annotations
+
+from composer.errors import SettingsError, unknown
+from composer.routing import base, own, retrieval, top1, uniform
+from composer.routing.kernels import KERNELS, Kernel
+from composer.routing.nucleus import reweigh, route
+from composer.routing.strategy import Choice, Strategy
+
+STRATEGIES: dict[str, Strategy] = {
+    "retrieval": Strategy(
+        retrieval.choose, "Retrieval", "The tasks of the nucleus, weighted by how near their examples are."
+    ),
+    "uniform": Strategy(uniform.choose, "Uniform", "The tasks of the nucleus, all with the same weight."),
+    "top1": Strategy(top1.choose, "Top-1", "The heaviest task's adapter alone."),
+    "own": Strategy(
+        own.choose, "Own adapter", "The adapter of the row's own task, which only an oracle knows.", needs_own=True
+    ),
+    "base": Strategy(base.choose, "Base model", "No adapter at all."),
+}
+
+
+def strategy_named(name: str) -> Strategy:
+    """Raises SettingsError, with the nearest name, for a strategy that does not exist."""
+    if name not in STRATEGIES:
+        raise SettingsError(unknown("strategy", name, STRATEGIES))
+    return STRATEGIES[name]
+
+
+__all__ = ["KERNELS", "STRATEGIES", "Choice", "Kernel", "Strategy", "reweigh", "route", "strategy_named"]

@@ -1,0 +1,1 @@
+"""How a base model and adapters are made: recipes as data, one trainer."""

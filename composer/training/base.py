@@ -1,0 +1,202 @@
+"""Pre-training of the small base model on marked prose: one resumable loop, bf16 arithmetic on fp32 master weights."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from composer.microworld.prose import CLOSE, OPEN, documents, unmarked
+from composer.training.tokenizer import train_tokenizer
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class BaseRecipe:
+    """All that decides the weights, besides the prose itself."""
+
+    hidden_size: int = 256
+    layers: int = 6
+    heads: int = 8
+    intermediate_size: int = 768
+    vocab_size: int = 4096
+    max_tokens: int = 512
+    seed: int = 7
+    batch_tokens: int = 4096
+    stages: tuple[tuple[int, int, bool], ...] = ((750, 64, True), (4_200, 128, False), (250, 256, False))
+    """(steps, tokens per row, only scenes): short copying first, then everything, then longer rows"""
+    muon_lr: float = 0.02
+    adam_lr: float = 4e-3
+    warmup: int = 100
+    decay: float = 0.35
+    """Share of the steps over which the learning rate falls to zero at the end."""
+    marked_weight: float = 5.0
+    """How much more a marked token counts in the loss."""
+
+    @property
+    def steps(self) -> int:
+        return sum(steps for steps, _, _ in self.stages)
+
+    def config(self) -> LlamaConfig:
+        return LlamaConfig(
+            vocab_size=self.vocab_size, hidden_size=self.hidden_size, intermediate_size=self.intermediate_size,
+            num_hidden_layers=self.layers, num_attention_heads=self.heads, num_key_value_heads=self.heads,
+            max_position_embeddings=self.max_tokens, tie_word_embeddings=True, rms_norm_eps=1e-5,
+            bos_token_id=None, eos_token_id=0, pad_token_id=1,
+        )  # fmt: skip
+
+
+def rows(tokenizer: PreTrainedTokenizerFast, recipe: BaseRecipe, *, width: int, scenes: bool, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Endless batches (ids, loss weights), each (rows, width + 1): documents one after another, parted by the end token."""
+    source, ids, weights = documents(seed, only_scenes=scenes), [], []
+    need = recipe.batch_tokens // width * (width + 1)
+    while True:
+        while len(ids) < need:
+            for marked, encoding in _encoded(tokenizer, [next(source) for _ in range(256)]):
+                ids += [*encoding.ids, tokenizer.eos_token_id]
+                weights += [*_weights(marked, encoding.offsets, recipe.marked_weight), 1.0]
+        yield torch.tensor(ids[:need]).view(-1, width + 1), torch.tensor(weights[:need]).view(-1, width + 1)
+        del ids[:need], weights[:need]
+
+
+def _encoded(tokenizer: PreTrainedTokenizerFast, marked: list[str]) -> Iterator[tuple[str, object]]:
+    encodings = tokenizer.backend_tokenizer.encode_batch([unmarked(text) for text in marked])
+    return zip(marked, encodings, strict=True)
+
+
+def _weights(marked: str, offsets: list[tuple[int, int]], weight: float) -> list[float]:
+    inside, mask = False, []
+    for char in marked:
+        if char in (OPEN, CLOSE):
+            inside = char == OPEN
+        else:
+            mask.append(inside)
+    return [weight if any(mask[start:end]) else 1.0 for start, end in offsets]
+
+
+def learning_rate(step: int, recipe: BaseRecipe) -> float:
+    """Factor of the peak rate: linear warm-up, flat, linear decay to zero."""
+    left = (recipe.steps - step) / max(1, recipe.decay * recipe.steps)
+    return min(1.0, (step + 1) / recipe.warmup, max(left, 0.0))
+
+
+class _Master:
+    """fp32 copies that the optimizers step; the model itself computes in bf16. Muon for matrices, AdamW for the rest."""
+
+    def __init__(self, model: LlamaForCausalLM, recipe: BaseRecipe) -> None:
+        self.live = [p for p in model.parameters()]
+        self.copies = [torch.nn.Parameter(p.detach().float().clone()) for p in self.live]
+        names = [name for name, _ in model.named_parameters()]
+        matrix = [copy for name, copy in zip(names, self.copies, strict=True) if copy.ndim == 2 and "embed" not in name]
+        rest = [copy for name, copy in zip(names, self.copies, strict=True) if copy.ndim != 2 or "embed" in name]
+        self.optimizers = [
+            torch.optim.Muon(matrix, lr=recipe.muon_lr, momentum=0.95, weight_decay=0.01),
+            torch.optim.AdamW(rest, lr=recipe.adam_lr, betas=(0.9, 0.97), weight_decay=0.0),
+        ]
+        self.peaks = [recipe.muon_lr, recipe.adam_lr]
+
+    def step(self, factor: float) -> None:
+        for copy, live in zip(self.copies, self.live, strict=True):
+            copy.grad, live.grad = live.grad.float(), None
+        torch.nn.utils.clip_grad_norm_(self.copies, 1.0)
+        for optimizer, peak in zip(self.optimizers, self.peaks, strict=True):
+            for group in optimizer.param_groups:
+                group["lr"] = peak * factor
+            optimizer.step()
+        self.publish()
+
+    def publish(self) -> None:
+        with torch.no_grad():
+            for copy, live in zip(self.copies, self.live, strict=True):
+                live.copy_(copy)
+
+    def state(self) -> dict:
+        return {"copies": [c.detach() for c in self.copies], "optimizers": [o.state_dict() for o in self.optimizers]}
+
+    def restore(self, state: dict) -> None:
+        with torch.no_grad():
+            for copy, saved in zip(self.copies, state["copies"], strict=True):
+                copy.copy_(saved)
+        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
+        self.publish()
+
+
+def train_base(folder: Path, work: Path, recipe: BaseRecipe, *, checkpoint_every: int = 250) -> None:
+    """Train tokenizer and model, write both to `folder`. Checkpoints in `work` let a killed run go on where it was."""
+    work.mkdir(parents=True, exist_ok=True)
+    tokenizer = _tokenizer(folder, recipe)
+    torch.manual_seed(recipe.seed)
+    model = LlamaForCausalLM._from_config(recipe.config(), attn_implementation="eager").to(torch.bfloat16)
+    master, done = _Master(model, recipe), 0
+    checkpoint = work / "base.pt"
+    if checkpoint.exists():
+        saved = torch.load(checkpoint, weights_only=True)
+        master.restore(saved["master"])
+        done = saved["step"]
+        log.info("going on at step %d", done)
+    forward = torch.compile(_loss, dynamic=False)
+    log.info("base model: %.1f M parameters, %d steps", sum(p.numel() for p in master.copies) / 1e6, recipe.steps)
+    start, first, step = time.monotonic(), done, 0
+    for stage, (steps, width, scenes) in enumerate(recipe.stages):
+        batches = rows(tokenizer, recipe, width=width, scenes=scenes, seed=recipe.seed + 1000 * stage + done)
+        for step in range(step, step + steps):
+            if step < done:
+                continue
+            ids, weights = next(batches)
+            loss, marked = forward(model, ids, weights)
+            loss.backward()
+            master.step(learning_rate(step, recipe))
+            if step % 25 == 0:
+                rate = (step + 1 - first) * recipe.batch_tokens / (time.monotonic() - start)
+                left = (recipe.steps - step) * recipe.batch_tokens / rate / 60
+                log.info("step %d/%d loss %.3f marked %.3f, %.0f tokens/s, %.0f min left", step, recipe.steps, loss.item(), marked.item(), rate, left)
+            if (step + 1) % checkpoint_every == 0:
+                _save(checkpoint, {"master": master.state(), "step": step + 1})
+        step += 1
+    _write(model, master, tokenizer, folder, recipe)
+
+
+def _loss(model: LlamaForCausalLM, ids: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """Weighted mean over tokens (what is minimized), and the plain mean over marked tokens (what is watched)."""
+    logits = model(input_ids=ids[:, :-1], use_cache=False).logits.float()
+    losses = cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten(), reduction="none")
+    w = weights[:, 1:].flatten()
+    marked = (w > 1).float()
+    return (losses * w).sum() / w.sum(), (losses.detach() * marked).sum() / marked.sum().clamp(min=1)
+
+
+def _tokenizer(folder: Path, recipe: BaseRecipe) -> PreTrainedTokenizerFast:
+    if (folder / "tokenizer.json").exists():
+        return PreTrainedTokenizerFast.from_pretrained(folder)
+    source = documents(recipe.seed)
+    log.info("training the tokenizer")
+    return train_tokenizer(
+        (unmarked(next(source)) for _ in range(60_000)), vocab_size=recipe.vocab_size, folder=folder, max_tokens=recipe.max_tokens
+    )
+
+
+def _save(path: Path, state: dict) -> None:
+    part = path.with_suffix(".part")
+    torch.save(state, part)
+    part.replace(path)  # a kill while writing leaves the last good checkpoint
+
+
+def _write(model: LlamaForCausalLM, master: _Master, tokenizer: PreTrainedTokenizerFast, folder: Path, recipe: BaseRecipe) -> None:
+    """As fp16 safetensors in shards that stay below 10 MB, with the recipe beside them."""
+    model = model.float()
+    with torch.no_grad():
+        for copy, live in zip(master.copies, model.parameters(), strict=True):
+            live.copy_(copy)
+    model.half().save_pretrained(folder, max_shard_size="9MB")
+    tokenizer.save_pretrained(folder)
+    (folder / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n")

@@ -1,0 +1,158 @@
+"""The values that flow between the stages. Frozen, hashable and free of torch, so they serve as cache keys and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from composer.errors import QueryError
+
+MAX_QUESTION_CHARS = 4_000
+MAX_OPTION_CHARS = 2_000
+MIN_OPTIONS, MAX_OPTIONS = 2, 8
+
+
+@dataclass(frozen=True)
+class Query:
+    """A question with its answer options, as a person types it. Raises QueryError for anything that cannot be answered."""
+
+    text: str
+    options: tuple[str, ...]
+    gold: int | None = None
+    """Index of the right option, where it is known (evaluation). Never shown to retrieval or to a model."""
+    context: str | None = None
+    """A passage that the question is about; the only part that may be cut when a prompt is too long."""
+    hint: str | None = None
+    """What kind of task this is, in a sentence. Retrieval reads it, the models do not; a typed question has none."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "options", tuple(self.options))
+        _check_text("question", self.text, MAX_QUESTION_CHARS)
+        if self.context is not None:
+            _check_text("context", self.context, None)
+        if not MIN_OPTIONS <= len(self.options) <= MAX_OPTIONS:
+            raise QueryError(
+                f"{len(self.options)} answer options were given; {MIN_OPTIONS} to {MAX_OPTIONS} are needed. "
+                "Write one option per line."
+            )
+        for number, option in enumerate(self.options, start=1):
+            _check_text(f"option {number}", option, MAX_OPTION_CHARS)
+        seen: dict[str, int] = {}
+        for number, option in enumerate(self.options, start=1):
+            first = seen.setdefault(option.strip(), number)
+            if first != number:
+                raise QueryError(f"options {first} and {number} are the same ({option.strip()[:40]!r}). Change or remove one.")
+        if self.gold is not None and not 0 <= self.gold < len(self.options):
+            raise QueryError(f"gold is {self.gold}; it must be the index of one of {len(self.options)} options.")
+
+    @property
+    def retrieval_text(self) -> str:
+        """What the encoder embeds: hint, context and question, one per line."""
+        return "\n".join(part for part in (self.hint, self.context, self.text) if part)
+
+
+def _check_text(what: str, text: object, limit: int | None) -> None:
+    if not isinstance(text, str):
+        raise QueryError(f"the {what} is a {type(text).__name__}, not text. Give a string.")
+    if not text.strip():
+        raise QueryError(f"the {what} is empty. Write at least one character that is not a space.")
+    if limit is not None and len(text) > limit:
+        raise QueryError(f"the {what} has {len(text):,} characters; {limit:,} are allowed. Shorten it.")
+    if "\x00" in text:
+        raise QueryError(f"the {what} holds a NUL character, which no text has. Remove it.")
+    if any("\ud800" <= char <= "\udfff" for char in text):
+        raise QueryError(f"the {what} holds half of a surrogate pair, which is no character. Paste the text again.")
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """One retrieved training example."""
+
+    task: str
+    text: str
+    distance: float
+    """Cosine distance to the question, 0 (same direction) to 2."""
+    similarity: float
+    """The kernel's value of the distance."""
+    row_id: str = ""
+
+
+@dataclass(frozen=True)
+class TaskWeights:
+    """The task distribution, cut by a nucleus. `kept` sums to 1; `dropped` holds the masses before the cut."""
+
+    kept: tuple[tuple[str, float], ...]
+    """(task, weight), heaviest first, renormalized inside the nucleus."""
+    dropped: tuple[tuple[str, float], ...]
+    """(task, mass) outside of the nucleus, not renormalized: with the kept masses they sum to 1."""
+    top_p: float
+    kernel: str
+
+    def __iter__(self) -> Iterator[tuple[str, float]]:
+        return iter(self.kept)
+
+    @property
+    def heaviest(self) -> str:
+        return self.kept[0][0]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What one model (the base, or a merge) makes of the options, in the order in which they were given."""
+
+    method: str
+    scores: tuple[float, ...]
+    """The normalized log-probability of each option; the probabilities are their softmax."""
+    log_probabilities: tuple[float, ...]
+    """Sum of the log-probabilities (nats) of each option's tokens after the prompt."""
+    probabilities: tuple[float, ...]
+    chosen: int
+    """Index of the highest score; the first one on an exact tie."""
+    milliseconds: float = 0.0
+
+    @property
+    def margin(self) -> float:
+        """Probability of the chosen option less that of the runner-up."""
+        first, second = sorted(self.probabilities, reverse=True)[:2]
+        return first - second
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """What a merge really applied, measured on the updates themselves and averaged over modules by energy."""
+
+    method: str
+    effective: tuple[tuple[str, float], ...]
+    """(task, effective weight): the least-squares weights of the adapters' own updates in the merged update."""
+    off_span: float
+    """Share (0 to 1) of the update's squared norm that no weighting of the adapters' updates explains."""
+    norm_ratio: float
+    """Frobenius norm of the merged update over that of the exact weighted sum."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A method that could not answer, and why, in one sentence."""
+
+    method: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One run through all stages: what the page, the API, exports and evaluation read."""
+
+    query: Query
+    neighbours: tuple[Neighbour, ...]
+    weights: TaskWeights
+    predictions: tuple[Prediction, ...]
+    """The base model first (method "base"), then one per method."""
+    contributions: tuple[Contribution, ...]
+    timings_ms: tuple[tuple[str, float], ...]
+    bank: str
+    failures: tuple[Failure, ...] = ()
+    notes: tuple[str, ...] = field(default=())
+    """Sentences a person should know of: a cut context, one task alone in the nucleus."""
+
+    def prediction(self, method: str) -> Prediction:
+        return next(p for p in self.predictions if p.method == method)
