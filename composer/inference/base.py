@@ -1,0 +1,202 @@
+"""The base model: loaded once, frozen, in full precision or quantized, on a CPU or a GPU.
+
+Importing this module sets USE_HUB_KERNELS=NO unless it is set already: transformers reads it from the environment only,
+and would otherwise fetch kernels from the Hub wherever the package `kernels` is installed. It is the core's one use of
+os.environ.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+os.environ.setdefault("USE_HUB_KERNELS", "NO")
+
+import torch  # noqa: E402
+from safetensors import SafetensorError  # noqa: E402
+from transformers import (  # noqa: E402
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    BitsAndBytesConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+
+from composer.errors import BankError, InferenceError, unknown  # noqa: E402
+from composer.inference.batched_lora import attach  # noqa: E402
+from composer.inference.prompts import prepare_tokenizer  # noqa: E402
+
+QUANTIZATIONS = ("none", "nf4", "int8")
+DEVICES = ("auto", "cpu", "cuda")
+_LOADING_ERRORS = (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, ImportError, SafetensorError)
+
+_Loaded = TypeVar("_Loaded")
+
+
+@dataclass(frozen=True, eq=False)
+class BaseModel:
+    """A frozen language model that threads may share: nothing in it changes after loading."""
+
+    name: str
+    """The folder or Hub id it was loaded from."""
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    module_shapes: Mapping[str, tuple[int, int]]
+    """Linear layer -> (out_features, in_features); what adapters may update."""
+    quantization: str
+    device: torch.device
+    dtype: torch.dtype
+    """What the updates and the unquantized layers compute in."""
+    max_tokens: int
+    """Positions the model was made for: a prompt with one option must fit."""
+
+
+def load_base(
+    path_or_hub: str | Path,
+    *,
+    revision: str | None = None,
+    quantization: str = "none",
+    device: str = "auto",
+    dtype: torch.dtype | None = None,
+) -> BaseModel:
+    """Safetensors only, code from a model's folder never; a local folder is read without the network.
+
+    `dtype` defaults to bfloat16 on a GPU and float32 on a CPU. Raises BankError for missing or damaged files and
+    InferenceError for a device or a quantization that cannot be had.
+    """
+    if quantization not in QUANTIZATIONS:
+        raise InferenceError(unknown("quantization", quantization, QUANTIZATIONS))
+    target = _device(device)
+    dtype = dtype or (torch.bfloat16 if target.type == "cuda" else torch.float32)
+    local = _check_folder(path_or_hub)
+    source: dict[str, Any] = {
+        "pretrained_model_name_or_path": str(path_or_hub),
+        "revision": revision,
+        "local_files_only": local,
+        "trust_remote_code": False,
+    }
+    tokenizer = prepare_tokenizer(_read("tokenizer", path_or_hub, lambda: AutoTokenizer.from_pretrained(**source)))
+    model = _read("weights", path_or_hub, lambda: _load_model(source, quantization, target, dtype))
+    _check_finite(model, path_or_hub)
+    _settle(model, quantization)
+    return BaseModel(
+        name=str(path_or_hub),
+        model=model,
+        tokenizer=tokenizer,
+        module_shapes=attach(model),
+        quantization=quantization,
+        device=target,
+        dtype=dtype,
+        max_tokens=_max_tokens(model, path_or_hub),
+    )
+
+
+def _device(asked: str) -> torch.device:
+    if asked not in DEVICES:
+        raise InferenceError(unknown("device", asked, DEVICES))
+    if asked == "cuda" and not torch.cuda.is_available():
+        raise InferenceError("the device 'cuda' was asked for, but torch sees no GPU. Use 'auto' or 'cpu'.")
+    return torch.device("cuda" if asked != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def _check_folder(path_or_hub: str | Path) -> bool:
+    """True for a complete local folder, False for a Hub id. Raises BankError for a missing or incomplete folder."""
+    folder, text = Path(path_or_hub), str(path_or_hub)
+    if not folder.is_dir():
+        if isinstance(path_or_hub, Path) or folder.is_absolute() or text.startswith(".") or text.count("/") != 1:
+            raise BankError(f"the base model's folder {text!r} does not exist. Check `base` in bank.toml.")
+        return False
+    for pattern in ("config.json", "tokenizer.json", "*.safetensors"):
+        if not any(folder.glob(pattern)):
+            raise BankError(
+                f"the base model's folder {text!r} holds no {pattern}. Restore the file or rebuild the bank."
+            )
+    return True
+
+
+def _read(what: str, path_or_hub: str | Path, load: Callable[[], _Loaded]) -> _Loaded:
+    """The libraries' many exceptions for files that are missing or damaged, as one sentence."""
+    try:
+        return load()
+    except _LOADING_ERRORS as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise BankError(
+            f"the base model's {what} in {str(path_or_hub)!r} could not be read: {reason.rstrip('.')}. "
+            "Restore the files or rebuild the bank."
+        ) from error
+
+
+def _load_model(source: dict[str, Any], quantization: str, device: torch.device, dtype: torch.dtype) -> PreTrainedModel:
+    loaded: Any = AutoModelForCausalLM.from_pretrained(
+        **source,
+        use_safetensors=True,
+        dtype=dtype,
+        device_map={"": str(device)},
+        # a folder's config may name an attention kernel on the Hub; this keeps it to torch's own
+        attn_implementation="sdpa",
+        quantization_config=_quantization_config(quantization, device),
+        output_loading_info=True,
+    )
+    model, report = loaded
+    if report["missing_keys"]:  # transformers fills these with random numbers and goes on
+        raise ValueError(
+            f"the weights lack {sorted(report['missing_keys'])[0]} (of {len(report['missing_keys'])} missing)"
+        )
+    return model.eval().requires_grad_(False)
+
+
+def _quantization_config(quantization: str, device: torch.device) -> BitsAndBytesConfig | None:
+    if quantization == "none":
+        return None
+    if quantization == "int8":
+        return BitsAndBytesConfig(load_in_8bit=True)
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16 if device.type == "cuda" else torch.float32,
+    )
+
+
+def _check_finite(model: PreTrainedModel, path_or_hub: str | Path) -> None:
+    for name, weight in model.named_parameters():
+        if weight.is_floating_point() and not torch.isfinite(weight).all():
+            raise BankError(
+                f"the base model's weights in {str(path_or_hub)!r} are damaged: {name} holds values that are not "
+                "finite. Restore the files or rebuild the bank."
+            )
+
+
+def _settle(model: PreTrainedModel, quantization: str) -> None:
+    """Make quantized layers do now what their first forward would: change the weights that threads will share."""
+    if quantization == "none":
+        return
+    for module in model.modules():
+        # On CPUs with AVX512-BF16, bitsandbytes repacks a layer's weights in its first forward, without a lock, and
+        # computes in bfloat16 from then on, for output sizes that are a multiple of 32 only. Off, it keeps the weights
+        # as they are, computes in float32, and takes layers of any size.
+        if hasattr(module, "support_avx512bf16_for_cpu"):
+            setattr(module, "support_avx512bf16_for_cpu", False)  # noqa: B010 - unknown to nn.Module's types
+    # one line per layer and forward otherwise, about a cast that is meant
+    logging.getLogger("bitsandbytes.autograd._functions").setLevel(logging.ERROR)
+    try:
+        with torch.inference_mode():
+            model(input_ids=torch.zeros(1, 1, dtype=torch.long, device=model.device), use_cache=False)
+    except (RuntimeError, AssertionError, ValueError, NotImplementedError) as error:
+        raise InferenceError(
+            f"bitsandbytes cannot run this model as {quantization} here: {str(error).rstrip('.')}. "
+            "Use quantization 'none' or another model."
+        ) from error
+
+
+def _max_tokens(model: PreTrainedModel, path_or_hub: str | Path) -> int:
+    found = getattr(model.config, "max_position_embeddings", None)
+    if not isinstance(found, int) or found < 1:
+        raise BankError(
+            f"config.json in {str(path_or_hub)!r} names no max_position_embeddings. Only Llama-like models work."
+        )
+    return found

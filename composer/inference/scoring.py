@@ -1,0 +1,150 @@
+"""Scores of every option under the base model and many merges, in one forward pass.
+
+Rows are (slots, tokens): slot 0 is the base, every merge has one, and each runs the same packed row (`packing`), in
+which the prompt stands once. So the prompt is computed once per slot, no cache is copied and nothing is padded.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from time import perf_counter
+
+import torch
+from torch import Tensor
+
+from composer.config import NORMALIZATIONS
+from composer.errors import InferenceError, unknown
+from composer.inference.base import BaseModel
+from composer.inference.batched_lora import Slots, applied, build_slots, check_fits
+from composer.inference.packing import PackedRow, additive_mask, pack
+from composer.inference.prompts import FittedPrompt, encode_option, fit_prompt
+from composer.merging.factors import MergedAdapter
+from composer.types import Failure, Prediction
+
+BASE = "base"
+
+
+def score(
+    base: BaseModel,
+    prompt: str | FittedPrompt,
+    options: Sequence[str],
+    merged: Sequence[MergedAdapter],
+    *,
+    template: str,
+    normalization: str = "tokens",
+    score_eos: bool = False,
+) -> tuple[Prediction | Failure, ...]:
+    """The base first (method "base"), then one answer per merge in the order given; a Failure harms no other.
+
+    `prompt` is a question, or what `fit_prompt` made of question and context, which also says what was cut.
+    `score_eos` counts the end token after each option, for adapters that were trained to write one. `milliseconds` is
+    the pass's wall time divided by the slots that ran. The order of the options changes no score, not in the last bit.
+    Raises InferenceError for options that are too long or have no tokens.
+    """
+    started = perf_counter()
+    if normalization not in NORMALIZATIONS:
+        raise InferenceError(unknown("normalization", normalization, NORMALIZATIONS))
+    answers = _answers(base, template, options, score_eos)
+    if isinstance(prompt, str):
+        prompt = fit_prompt(base.tokenizer, template, None, prompt, options, base.max_tokens)
+    _check_room(base, prompt, answers)
+    failures = _misfits(base, merged)
+    usable = [i for i in range(len(merged)) if i not in failures]
+    slots = build_slots([merged[i] for i in usable], base.device, base.dtype)
+    distinct = sorted(set(answers))  # one fixed order in the row, whatever order they were given in
+    totals = _log_probabilities(base, slots, pack(prompt.text_tokens, distinct))
+    milliseconds = (perf_counter() - started) * 1000 / slots.count
+    place = dict(zip(usable, slots.order, strict=True))
+    divisors = _divisors(options, answers, normalization)
+
+    def answer(method: str, slot: int) -> Prediction | Failure:
+        try:
+            found = [totals[slot][distinct.index(tokens)] for tokens in answers]
+            return _prediction(method, found, divisors, milliseconds)
+        except InferenceError as error:
+            return Failure(method, str(error))
+
+    return (
+        answer(BASE, 0),
+        *(failures[i] if i in failures else answer(one.method, place[i]) for i, one in enumerate(merged)),
+    )
+
+
+def _answers(base: BaseModel, template: str, options: Sequence[str], score_eos: bool) -> list[tuple[int, ...]]:
+    if len(options) < 2:
+        raise InferenceError(f"{len(options)} options were given; at least 2 can be compared.")
+    end = base.tokenizer.eos_token_id
+    if score_eos and end is None:
+        raise InferenceError(
+            "the end token is to be scored, but the base model's tokenizer has none. Set score_eos to false."
+        )
+    ending = (end,) if score_eos else ()
+    return [encode_option(base.tokenizer, template, option) + ending for option in options]
+
+
+def _check_room(base: BaseModel, prompt: FittedPrompt, answers: Sequence[tuple[int, ...]]) -> None:
+    needed = len(prompt.text_tokens) + max(len(tokens) for tokens in answers)
+    if needed > base.max_tokens:
+        raise InferenceError(
+            f"prompt and longest option have {needed} tokens, but the model reads {base.max_tokens}. "
+            "Shorten the question."
+        )
+
+
+def _misfits(base: BaseModel, merged: Sequence[MergedAdapter]) -> dict[int, Failure]:
+    failures: dict[int, Failure] = {}
+    for i, adapter in enumerate(merged):
+        try:
+            check_fits(adapter, base.module_shapes)
+        except InferenceError as error:
+            failures[i] = Failure(adapter.method, str(error))
+    return failures
+
+
+def _log_probabilities(base: BaseModel, slots: Slots, row: PackedRow) -> list[list[float]]:
+    """[slot][option]: the sum, in float64, of the log-probabilities (nats) of the option's tokens."""
+    with torch.inference_mode(), applied(slots):
+        logits = base.model(
+            input_ids=row.ids.to(base.device).expand(slots.count, -1),
+            attention_mask=additive_mask(row.visible, base.model.dtype).to(base.device),
+            position_ids=row.positions.to(base.device)[None],
+            use_cache=False,
+            logits_to_keep=row.predictors.to(base.device),
+        ).logits
+        per_token = torch.stack([_of_targets(one, row.targets.to(base.device)) for one in logits])
+        sums = [part.sum(-1) for part in per_token.double().split(list(row.lengths), dim=-1)]
+        return torch.stack(sums, dim=-1).tolist()
+
+
+def _of_targets(logits: Tensor, targets: Tensor) -> Tensor:
+    """logits: (scored, vocabulary), targets: (scored,). Returns (scored,). One slot at a time spares memory."""
+    logits = logits.float()
+    return logits.gather(-1, targets[:, None])[:, 0] - logits.logsumexp(-1)
+
+
+def _divisors(options: Sequence[str], answers: Sequence[tuple[int, ...]], normalization: str) -> list[int]:
+    if normalization == "sum":
+        return [1] * len(options)
+    if normalization == "bytes":
+        return [len(option.strip().encode()) for option in options]
+    return [len(tokens) for tokens in answers]
+
+
+def _prediction(method: str, totals: Sequence[float], divisors: Sequence[int], milliseconds: float) -> Prediction:
+    if not all(math.isfinite(total) for total in totals):
+        raise InferenceError(
+            f"{method} gives log-probabilities that are not finite, so it has no answer. Its weights may be damaged."
+        )
+    scores = [total / divisor for total, divisor in zip(totals, divisors, strict=True)]
+    highest = max(scores)
+    odds = [math.exp(score - highest) for score in scores]
+    sum_of_odds = sum(odds)
+    return Prediction(
+        method=method,
+        scores=tuple(scores),
+        log_probabilities=tuple(totals),
+        probabilities=tuple(each / sum_of_odds for each in odds),
+        chosen=scores.index(highest),
+        milliseconds=milliseconds,
+    )

@@ -1,0 +1,1 @@
+"""The base model, prompts and batched scoring."""
