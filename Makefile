@@ -1,0 +1,54 @@
+# Every target does its own set-up: a virtual environment in .venv and the pinned packages in it. The name of a stamp
+# file carries the checksum of the requirements, so nothing is installed twice, and a changed pin is.
+
+PYTHON ?= python3
+PORT_NOTE := http://127.0.0.1:7860, or as GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say
+
+INSTALLED := .venv/.installed-$(shell cksum < requirements.txt | cut -d ' ' -f 1)
+INSTALLED_DEV := .venv/.installed-dev-$(shell cat requirements.txt requirements-dev.txt | cksum | cut -d ' ' -f 1)
+PIP_INSTALL := .venv/bin/python -m pip install --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint bank
+
+help: ## Show this list
+	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/make \1	\2/'
+
+run: $(INSTALLED) ## Serve the page on 127.0.0.1:7860
+	@echo "Starting the page on $(PORT_NOTE)"
+	@.venv/bin/python app.py
+
+test: $(INSTALLED_DEV) ## Run the tests; ARGS="-k merge" chooses some
+	@echo "Running the tests"
+	@.venv/bin/python -m pytest $(ARGS)
+
+lint: $(INSTALLED_DEV) ## Check style and types
+	@echo "Checking style (ruff) and types (mypy)"
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+
+bank: $(INSTALLED) ## Rebuild the embedded bank (hours; goes on where it was stopped)
+	@echo "Building adapters/embedded; delete a file of it to have it made again"
+	@.venv/bin/python -m composer.training.embedded
+
+# pip comes last into a new environment: where it is, the environment is whole.
+.venv/bin/pip:
+	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON) here. Install Python 3.11 or newer."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Python 3.11 or newer is needed, and $(PYTHON) is $$($(PYTHON) -V 2>&1). Name another one: make $(MAKECMDGOALS) PYTHON=python3.12"; \
+		exit 1; }
+	@echo "Making a virtual environment in .venv with $$($(PYTHON) -V 2>&1)"
+	@$(PYTHON) -m venv .venv || { \
+		echo "$(PYTHON) cannot make virtual environments. Install its venv module (on Debian: apt install python3-venv)."; \
+		exit 1; }
+
+$(INSTALLED): .venv/bin/pip
+	@echo "Installing the packages of requirements.txt into .venv (once; some minutes, torch is large)"
+	@$(PIP_INSTALL) -r requirements.txt
+	@rm -f .venv/.installed-[0-9]* && touch $@
+
+$(INSTALLED_DEV): $(INSTALLED)
+	@echo "Installing the packages of requirements-dev.txt into .venv (once)"
+	@$(PIP_INSTALL) -r requirements-dev.txt
+	@rm -f .venv/.installed-dev-* && touch $@
