@@ -1,4 +1,4 @@
-"""The values that flow between the stages. Frozen, hashable and free of torch, so they serve as cache keys and as JSON."""
+"""The values that flow between the stages: frozen, hashable and free of torch, so that they serve as cache keys."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MIN_OPTIONS, MAX_OPTIONS = 2, 8
 
 @dataclass(frozen=True)
 class Query:
-    """A question with its answer options, as a person types it. Raises QueryError for anything that cannot be answered."""
+    """A question with its options, as a person types it. Raises QueryError for what cannot be answered."""
 
     text: str
     options: tuple[str, ...]
@@ -41,7 +41,9 @@ class Query:
         for number, option in enumerate(self.options, start=1):
             first = seen.setdefault(option.strip(), number)
             if first != number:
-                raise QueryError(f"options {first} and {number} are the same ({option.strip()[:40]!r}). Change or remove one.")
+                raise QueryError(
+                    f"options {first} and {number} are the same ({option.strip()[:40]!r}). Change or remove one."
+                )
         if self.gold is not None and not 0 <= self.gold < len(self.options):
             raise QueryError(f"gold is {self.gold}; it must be the index of one of {len(self.options)} options.")
 

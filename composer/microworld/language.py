@@ -63,7 +63,15 @@ def many(thing: Thing) -> str:
 
 
 def is_plural(thing: Thing) -> bool:
-    return thing.countable and thing.name.split()[-1] in ("scissors", "trousers", "glasses", "pliers", "shorts", "jeans", "pyjamas")
+    return thing.countable and thing.name.split()[-1] in (
+        "scissors",
+        "trousers",
+        "glasses",
+        "pliers",
+        "shorts",
+        "jeans",
+        "pyjamas",
+    )
 
 
 def at(place: str) -> str:

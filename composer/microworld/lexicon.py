@@ -201,12 +201,22 @@ def load() -> Lexicon:
         workers=tuple(Worker(**row) for row in _table("people.tsv")),
         people=tuple(Person(name, gender.strip() == "f") for name, gender in names),
         facts=tuple(
-            Fact(r["topic"], r["question"], r["answer"], (r["distractor1"], r["distractor2"], r["distractor3"]), r["statement"])
+            Fact(
+                r["topic"],
+                r["question"],
+                r["answer"],
+                (r["distractor1"], r["distractor2"], r["distractor3"]),
+                r["statement"],
+            )
             for r in _table("science.tsv")
         ),
         scripts=tuple(Script(**{**row, "steps": tuple(row["steps"])}) for row in _lines("scripts.jsonl")),
-        opinions=tuple(Opinion(r["phrase"], int(r["polarity"]), r["kind"], r["domain"]) for r in _table("sentiment.tsv")),
-        homonyms=tuple(Homonym(r["word"], (tuple(r["senses"][0]), tuple(r["senses"][1]))) for r in _lines("senses.jsonl")),
+        opinions=tuple(
+            Opinion(r["phrase"], int(r["polarity"]), r["kind"], r["domain"]) for r in _table("sentiment.tsv")
+        ),
+        homonyms=tuple(
+            Homonym(r["word"], (tuple(r["senses"][0]), tuple(r["senses"][1]))) for r in _lines("senses.jsonl")
+        ),
         synonyms=tuple(Pair(r["word"], r["synonym"], r["pos"]) for r in _table("synonyms.tsv")),
         antonyms=tuple(Pair(r["word"], r["antonym"], r["pos"]) for r in _table("antonyms.tsv")),
         howtos=tuple(HowTo(**row) for row in _table("howto.tsv")),

@@ -33,12 +33,28 @@ def statements(thing: Thing, rng: Random) -> list[str]:
         pick([f"{a} {is_} {thing.size}.", f"In size, {thing.a} {is_} ⟦{thing.size}⟧."]),
         pick([f"{a} {is_} often {thing.colour}.", f"The usual colour of {thing.a} is ⟦{thing.colour}⟧."]),
         pick([f"{a} {has} {thing.part}.", f"Part of {thing.a}: ⟦{thing.part}⟧."]),
-        pick([f"{a} {thing.trait}.", f"One thing {thing.trait}: ⟦{name}⟧.", f"Everybody knows that {thing.a} {thing.trait}."]),
+        pick(
+            [
+                f"{a} {thing.trait}.",
+                f"One thing {thing.trait}: ⟦{name}⟧.",
+                f"Everybody knows that {thing.a} {thing.trait}.",
+            ]
+        ),
     ]
     where = at(thing.place)
     if thing.category in ANIMALS:
-        lines.append(pick([f"{a} lives {where}.", f"You can see {thing.a} {where}.", f"{upper_first(where)} you may meet ⟦{thing.a}⟧."]))
-        lines.append(pick([f"{a} is covered in {thing.material}.", f"The body of {thing.a} is covered in ⟦{thing.material}⟧."]))
+        lines.append(
+            pick(
+                [
+                    f"{a} lives {where}.",
+                    f"You can see {thing.a} {where}.",
+                    f"{upper_first(where)} you may meet ⟦{thing.a}⟧.",
+                ]
+            )
+        )
+        lines.append(
+            pick([f"{a} is covered in {thing.material}.", f"The body of {thing.a} is covered in ⟦{thing.material}⟧."])
+        )
     elif thing.category in NATURE:
         lines.append(pick([f"You see {thing.a} {where}.", f"{upper_first(where)} you see ⟦{thing.a}⟧."]))
         lines.append(f"{a} {is_} made of {thing.material}.")
@@ -49,7 +65,14 @@ def statements(thing: Thing, rng: Random) -> list[str]:
                 else f"{a} is kept {where}.", f"Look for {thing.the} {where}.", f"{upper_first(where)} there is often ⟦{thing.a}⟧.",
             ])
         )  # fmt: skip
-        lines.append(pick([f"{a} {is_} made of {thing.material}.", f"{upper_first(thing.material)} is what {thing.a} {is_} made of."]))
+        lines.append(
+            pick(
+                [
+                    f"{a} {is_} made of {thing.material}.",
+                    f"{upper_first(thing.material)} is what {thing.a} {is_} made of.",
+                ]
+            )
+        )
     if thing.shop:
         lines.append(
             pick([
@@ -212,10 +235,14 @@ def similar_words(lexicon: Lexicon, rng: Random) -> str:
     lines = []
     for pair in sample(rng, lexicon.synonyms, 3):
         a, b = sample(rng, [pair.word, pair.other], 2)
-        lines.append(rng.choice([f'"{upper_first(a)}" means the ⟦same⟧ as "⟦{b}⟧".', f'Another way to say "{a}" is "⟦{b}⟧".']))
+        lines.append(
+            rng.choice([f'"{upper_first(a)}" means the ⟦same⟧ as "⟦{b}⟧".', f'Another way to say "{a}" is "⟦{b}⟧".'])
+        )
     for pair in sample(rng, lexicon.antonyms, 2):
         a, b = sample(rng, [pair.word, pair.other], 2)
-        lines.append(rng.choice([f'The ⟦opposite⟧ of "{a}" is "⟦{b}⟧".', f'"{upper_first(a)}" is ⟦not⟧ the same as "{b}".']))
+        lines.append(
+            rng.choice([f'The ⟦opposite⟧ of "{a}" is "⟦{b}⟧".', f'"{upper_first(a)}" is ⟦not⟧ the same as "{b}".'])
+        )
     rng.shuffle(lines)
     return " ".join(lines)
 

@@ -40,5 +40,7 @@ def make_rows(task: str, split: str, count: int, seed: int = 11) -> list[Row]:
 def _content(row: Row) -> Row:
     """What makes two rows the same for a reader: not their number, nor the order of the options."""
     options = row["choices"]["text"] if "choices" in row else row.get("endings", ())
-    kept = {key: value for key, value in row.items() if key not in ("id", "idx", "choices", "answerKey", "label", "endings")}
+    kept = {
+        key: value for key, value in row.items() if key not in ("id", "idx", "choices", "answerKey", "label", "endings")
+    }
     return {**kept, "options": sorted(options)}

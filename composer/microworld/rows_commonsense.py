@@ -25,22 +25,31 @@ def _asked(w: World) -> tuple[str, str, list[str], Thing]:
     if thing.shop:
         kinds += ["shop", "shop", "shop"]
     if thing.use and thing.category not in LIVING:
-        kinds += ["use", "with", "with"]
+        kinds += ["use", "with", "with"] if thing in w.with_use else ["use"]
     kind = rng.choice(kinds)
     a, name = thing.a, many(thing)
     if kind == "shop":
         question = rng.choice([f"Where can I buy {a}?", f"Where would you go to buy {a}?", f"Which shop sells {name}?", f"{w.person().name} wants to buy {a}. Where should {rng.choice(['he', 'she'])} go?"])  # fmt: skip
         return question, thing.shop, [t.shop for t in everything], thing
     if kind == "use":
-        question = rng.choice([f"What do you use {a} for?", f"What can you do with {a}?", f"Why would somebody need {a}?"])
-        return question, f"to {thing.use}", [f"to {t.use}" for t in everything if t.use and t.category != thing.category], thing
+        question = rng.choice(
+            [f"What do you use {a} for?", f"What can you do with {a}?", f"Why would somebody need {a}?"]
+        )
+        return (
+            question,
+            f"to {thing.use}",
+            [f"to {t.use}" for t in everything if t.use and t.category != thing.category],
+            thing,
+        )
     if kind == "with":
         question = rng.choice([f"What do you need to {thing.use}?", f"What would help you to {thing.use}?", f"{w.person().name} wants to {thing.use}. What is needed?"])  # fmt: skip
         wrong = [t.a for t in everything if t.use != thing.use and t.category not in (thing.category, *NATURE)]
         return question, a, wrong, thing
     if kind == "place":
         verb = "live" if thing.category in LIVING else "belong"
-        question = rng.choice([f"Where {do} {a} {verb}?", f"Where are you likely to find {a}?", f"Where would you look for {a}?"])
+        question = rng.choice(
+            [f"Where {do} {a} {verb}?", f"Where are you likely to find {a}?", f"Where would you look for {a}?"]
+        )
         return question, at(thing.place), [at(t.place) for t in everything], thing
     if kind == "material":
         question = f"What {is_} {a} made of?" if thing.category not in LIVING else f"What covers {a}?"
@@ -56,7 +65,12 @@ def _asked(w: World) -> tuple[str, str, list[str], Thing]:
 def commonsense_qa(w: World) -> Row:
     question, gold, pool, thing = _asked(w)
     options, index = w.place_gold(gold, w.others(gold, pool, 4))
-    return {"question": question, "question_concept": thing.name, "choices": _choices(options), "answerKey": LETTERS[index]}
+    return {
+        "question": question,
+        "question_concept": thing.name,
+        "choices": _choices(options),
+        "answerKey": LETTERS[index],
+    }
 
 
 def openbookqa(w: World) -> Row:
@@ -66,7 +80,9 @@ def openbookqa(w: World) -> Row:
         gold, wrong, stem = fact.answer, list(fact.distractors), fact.question
     else:
         thing = rng.choice(w.things)
-        stem = rng.choice([f"Which of these {thing.trait}?", f"Something that {thing.trait} is", f"It {thing.trait}. What is it?"])
+        stem = rng.choice(
+            [f"Which of these {thing.trait}?", f"Something that {thing.trait} is", f"It {thing.trait}. What is it?"]
+        )
         gold, wrong = thing.a, w.others(thing.a, [t.a for t in w.all.things if t.category != thing.category], 3)
     options, index = w.place_gold(gold, wrong)
     return {"question_stem": stem, "choices": _choices(options), "answerKey": LETTERS[index]}
@@ -79,8 +95,10 @@ def piqa(w: World) -> Row:
         goal, right, wrong = howto.goal, howto.right, howto.wrong
         goal = rng.choice([f"To {goal},", f"How do I {goal}?", goal])
     else:
-        thing = rng.choice([t for t in w.things if t.use and t.category not in LIVING])
-        other = rng.choice([t for t in w.all.things if t.use != thing.use and t.category not in (thing.category, *NATURE)])
+        thing = rng.choice([t for t in w.with_goal if t.category not in LIVING])
+        other = rng.choice(
+            [t for t in w.all.things if t.use != thing.use and t.category not in (thing.category, *NATURE)]
+        )
         verb = rng.choice(["use", "take", "get"])
         goal = rng.choice([f"To {thing.use},", f"How do I {thing.use}?", thing.use])
         right, wrong = f"{verb} {thing.a}", f"{verb} {other.a}"
@@ -97,7 +115,13 @@ def copa(w: World) -> Row:
         (item.effect, item.cause, other.cause) if asked == "cause" else (item.cause, item.effect, other.effect)
     )
     options, label = w.place_gold(_filled(right, person), [_filled(wrong, person)])
-    return {"premise": _filled(premise, person), "choice1": options[0], "choice2": options[1], "question": asked, "label": label}
+    return {
+        "premise": _filled(premise, person),
+        "choice1": options[0],
+        "choice2": options[1],
+        "question": asked,
+        "label": label,
+    }
 
 
 def _filled(text: str, person: Person) -> str:
@@ -134,7 +158,12 @@ def cosmos_qa(w: World) -> Row:
         gold, wrong = f"{person.name} {script.next}.", [f"{person.name} {s.next}." for s in rng.sample(others, 3)]
         gold, wrong = gold.replace(person.name, upper_first(person.they)), [x.replace(person.name, upper_first(person.they)) for x in wrong]  # fmt: skip
     options, label = w.place_gold(gold, wrong)
-    return {"context": context, "question": question, **{f"answer{i}": o for i, o in enumerate(options)}, "label": label}
+    return {
+        "context": context,
+        "question": question,
+        **{f"answer{i}": o for i, o in enumerate(options)},
+        "label": label,
+    }
 
 
 def hellaswag(w: World) -> Row:
@@ -155,7 +184,12 @@ def hellaswag(w: World) -> Row:
 
 
 _CARE = ("{name} was very careful.", "Everything went well.", "There was no problem at all.", "{name} made no mistake.")
-_TROUBLE = ("{name} was not careful.", "Then something went wrong.", "There was a big problem.", "{name} made a mistake.")
+_TROUBLE = (
+    "{name} was not careful.",
+    "Then something went wrong.",
+    "There was a big problem.",
+    "{name} made a mistake.",
+)
 
 
 def story_cloze(w: World) -> Row:
@@ -167,7 +201,9 @@ def story_cloze(w: World) -> Row:
         f"{person.name} wanted to {script.title}.", *(f"{upper_first(person.they)} {s}." for s in sorted(rng.sample(script.steps, 2), key=script.steps.index)),
         rng.choice(_CARE if good else _TROUBLE).format(name=person.name),
     ]  # fmt: skip
-    endings, label = w.place_gold(*[f"{upper_first(person.they)} {ends[0]}.", [f"{upper_first(person.they)} {ends[1]}."]])
+    endings, label = w.place_gold(
+        *[f"{upper_first(person.they)} {ends[0]}.", [f"{upper_first(person.they)} {ends[1]}."]]
+    )
     return {
         **{f"input_sentence_{i}": s for i, s in enumerate(sentences, start=1)},
         "sentence_quiz1": endings[0], "sentence_quiz2": endings[1], "answer_right_ending": label + 1,

@@ -56,7 +56,11 @@ def rte(w: World) -> Row:
     """A short news text; the hypothesis repeats one of its events in other words, or changes one part of it."""
     label, rng = w.rng.randrange(2), w.rng
     event, filler = w.events.with_synonym(), w.events.event()
-    claim = w.events.paraphrase(w.events.less(event), 1) if label == 0 else w.events.other(w.events.paraphrase(event, rng.choice([0, 1])))
+    claim = (
+        w.events.paraphrase(w.events.less(event), 1)
+        if label == 0
+        else w.events.other(w.events.paraphrase(event, rng.choice([0, 1])))
+    )
     lines = [event.sentence(rng.choice(["back", "front"])), filler.sentence()]
     rng.shuffle(lines)
     source = rng.choice(["The newspaper wrote:", "News from the town:", "The radio reported:", "From our reporter:"])
@@ -140,7 +144,9 @@ def mrpc(w: World) -> Row:
     event = w.events.with_synonym()
     second = w.events.paraphrase(event, 2)
     if not label:
-        second = w.events.other(w.events.paraphrase(event, rng.choice([0, 1])), rng.choice(["who", "noun", "verb", None]))
+        second = w.events.other(
+            w.events.paraphrase(event, rng.choice([0, 1])), rng.choice(["who", "noun", "verb", None])
+        )
     return {
         "sentence1": f"{event.sentence('back')}", "sentence2": f"{second.sentence(rng.choice(['back', 'front']))}", "label": label,
     }  # fmt: skip
@@ -182,7 +188,12 @@ def paws(w: World) -> Row:
         verb, back = rng.choice([("gave", "got"), ("sold", "bought"), ("lent", "borrowed"), ("sent", "received")])
         first = f"{a.name} {verb} {thing.the} to {b.name}."
         x, y = (a, b) if label else (b, a)
-        second = rng.choice([f"{y.name} {back} {thing.the} from {x.name}.", f"{upper_first(thing.the)}: {x.name} {verb} it to {y.name}."])
+        second = rng.choice(
+            [
+                f"{y.name} {back} {thing.the} from {x.name}.",
+                f"{upper_first(thing.the)}: {x.name} {verb} it to {y.name}.",
+            ]
+        )
     elif kind == 1:
         spots, whens = rng.sample(SPOTS, 2), rng.sample(WHENS, 2)
         first = f"{whens[0].capitalize()}, {a.name} was {spots[0]} and {b.name} was {spots[1]}."
@@ -201,7 +212,9 @@ def paws(w: World) -> Row:
 
 def _opinions(w: World, domain: str, levels: tuple[int, ...], count: int) -> list[str]:
     pool: list[Opinion] = [o for o in w.opinions if o.polarity in levels and o.domain in ("any", domain)]
-    return [opinion_sentence(o, w.rng.choice(SUBJECTS[domain]), w.rng) for o in w.rng.sample(pool, min(count, len(pool)))]
+    return [
+        opinion_sentence(o, w.rng.choice(SUBJECTS[domain]), w.rng) for o in w.rng.sample(pool, min(count, len(pool)))
+    ]
 
 
 def sst2(w: World) -> Row:
@@ -209,7 +222,10 @@ def sst2(w: World) -> Row:
     label, rng = w.rng.randrange(2), w.rng
     (sentence,) = _opinions(w, "film", (1, 2) if label else (-1, -2), 1)
     text = sentence.lower().rstrip(".")
-    return {"sentence": rng.choice([text, f"all in all , {text}", f"{text} , from start to end", f"in short , {text}"]), "label": label}
+    return {
+        "sentence": rng.choice([text, f"all in all , {text}", f"{text} , from start to end", f"in short , {text}"]),
+        "label": label,
+    }
 
 
 def yelp(w: World) -> Row:
@@ -217,7 +233,14 @@ def yelp(w: World) -> Row:
     rng, label = w.rng, w.rng.randrange(5)
     domain = rng.choice(["food", "service"])
     person = w.person()
-    start = rng.choice([f"I came here with {person.name}.", f"{person.name} told me about this place.", "We stopped here for an hour.", "It was our first visit."])
+    start = rng.choice(
+        [
+            f"I came here with {person.name}.",
+            f"{person.name} told me about this place.",
+            "We stopped here for an hour.",
+            "It was our first visit.",
+        ]
+    )
     if label == 2:
         lines = [*_opinions(w, domain, (1, 2), 1), *_opinions(w, domain, (-1, -2), 1)]
         rng.shuffle(lines)
@@ -230,7 +253,13 @@ def imdb(w: World) -> Row:
     """A longer film review, good or bad throughout."""
     label, person = w.rng.randrange(2), w.person()
     lines = _opinions(w, "film", (1, 2) if label else (-1, -2), w.rng.randint(3, 4))
-    start = w.rng.choice([f"I saw this with {person.name} last night.", f"{person.name} and I watched it twice.", "I had waited long for it."])
+    start = w.rng.choice(
+        [
+            f"I saw this with {person.name} last night.",
+            f"{person.name} and I watched it twice.",
+            "I had waited long for it.",
+        ]
+    )
     return {"text": " ".join((start, *lines)), "label": label}
 
 

@@ -51,9 +51,20 @@ def _passage(w: World, parts: list[Part], aspect: str) -> str:
         if aspect == "thing":
             lines.append(rng.choice([f"{name} had {article(p.item)}.", f"{name} came with {article(p.item)}.", f"{upper_first(article(p.item))} belonged to {name}."]))  # fmt: skip
         elif aspect == "spot":
-            lines.append(rng.choice([f"{name} was {p.spot}.", f"{upper_first(p.spot)} stood {name}.", f"{name} waited {p.spot}."]))
+            lines.append(
+                rng.choice(
+                    [f"{name} was {p.spot}.", f"{upper_first(p.spot)} stood {name}.", f"{name} waited {p.spot}."]
+                )
+            )
         else:
-            lines.append(rng.choice([f"{name} had {p.count} {plural(p.thing.name)}.", f"{name} bought {p.count} {plural(p.thing.name)}."]))
+            lines.append(
+                rng.choice(
+                    [
+                        f"{name} had {p.count} {plural(p.thing.name)}.",
+                        f"{name} bought {p.count} {plural(p.thing.name)}.",
+                    ]
+                )
+            )
     return " ".join(lines)
 
 
@@ -87,7 +98,12 @@ def squad(w: World) -> Row:
     if start < 0:
         raise ValueError(f"the answer {answer!r} is not in its passage")
     span = context[start : start + len(answer)]
-    return {"title": "The street", "context": context, "question": question, "answers": {"text": [span], "answer_start": [start]}}
+    return {
+        "title": "The street",
+        "context": context,
+        "question": question,
+        "answers": {"text": [span], "answer_start": [start]},
+    }
 
 
 def _rival(w: World, parts: list[Part], part: Part) -> Part:

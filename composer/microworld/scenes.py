@@ -81,6 +81,58 @@ def who_has_what(lexicon: Lexicon, rng: Random) -> str:
     return " ".join((*told, *again))
 
 
+def many_questions(lexicon: Lexicon, rng: Random) -> str:
+    """One kind of sentence, then one kind of question about everybody in turn: looking things up, at its densest."""
+    people = owners(lexicon, rng, rng.choice([2, 3, 3, 4, 4, 5]))
+    told = rng.choice(
+        [
+            "{name} has {a}.",
+            "{name} owns {a}.",
+            "{A} belongs to {name}.",
+            "{name} has {count} {many}.",
+            "{name} is {spot}.",
+        ]
+    )
+    asked = rng.choice({
+        "count": ["Who has {count} {many}? ⟦{name}⟧.", "{name} has ⟦{count}⟧ {many}.", "The {many} of {name} are ⟦{count}⟧."],
+        "spot": ["Who is {spot}? ⟦{name}⟧.", "{name} is ⟦{spot}⟧."],
+        "a": [
+            "Who has the {thing}? ⟦{name}⟧.", "The {thing} belongs to ⟦{name}⟧.", "{name} has the ⟦{item}⟧.", "The {thing} is ⟦{colour}⟧.",
+            "Whose is the {thing}? It is ⟦{name}⟧'s.", "What does {name} have? The ⟦{item}⟧.", "Who has something {colour}? ⟦{name}⟧.",
+        ],
+    }["count" if "{count}" in told else "spot" if "{spot}" in told else "a"])  # fmt: skip
+
+    def filled(frame: str, o: Owner) -> str:
+        a = article(o.item)
+        return frame.format(
+            name=o.who.name, a=a, A=upper_first(a), thing=o.thing.name, item=o.item, colour=o.colour, count=o.count,
+            many=plural(o.thing.name), spot=o.spot,
+        )  # fmt: skip
+
+    again = sample(rng, people, len(people))
+    return " ".join((*(filled(told, o) for o in people), *(filled(asked, o) for o in again)))
+
+
+def true_or_not(lexicon: Lexicon, rng: Random) -> str:
+    """One kind of sentence, then claims about it in the same words, each judged."""
+    people = owners(lexicon, rng, rng.choice([2, 2, 3]))
+    aspect = rng.choice(["item", "spot", "count"])
+    frames = {"item": ("{name} has the {v}.", "does {name} have the {v}"), "spot": ("{name} is {v}.", "is {name} {v}"),
+              "count": ("{name} counted {v}.", "did {name} count {v}")}[aspect]  # fmt: skip
+    values = [getattr(o, aspect) for o in people]
+    told = [frames[0].format(name=o.who.name, v=v) for o, v in zip(people, values, strict=True)]
+    stem, yes, no = rng.choice(
+        [("{Q}?", "Yes", "No"), ("Claim: {T} That is", "right", "wrong"), ("Claim: {T} It is", "true", "false")]
+    )
+    claims = []
+    for _ in range(4):
+        o, value = rng.choice(people), rng.choice(values)
+        question = frames[1].format(name=o.who.name, v=value)
+        said = stem.format(Q=upper_first(question), T=frames[0].format(name=o.who.name, v=value))
+        claims.append(f"{said} ⟦{yes if value == getattr(o, aspect) else no}⟧.")
+    return " ".join((*told, *claims))
+
+
 def packed_twice(lexicon: Lexicon, rng: Random) -> str:
     """A list read out again: the plainest copying."""
     person = rng.choice(lexicon.people)
@@ -107,7 +159,11 @@ def two_tellers(lexicon: Lexicon, rng: Random) -> str:
     maker = EventMaker(lexicon, rng, lexicon.synonyms, lexicon.antonyms)
     event = maker.event(full=rng.random() < 0.4)
     same = rng.random() < 0.5
-    version = maker.paraphrase(event, rng.choice([0, 0, 1, 2])) if same else maker.other(maker.paraphrase(event, rng.choice([0, 0, 1])))
+    version = (
+        maker.paraphrase(event, rng.choice([0, 0, 1, 2]))
+        if same
+        else maker.other(maker.paraphrase(event, rng.choice([0, 0, 1])))
+    )
     a, b = sample(rng, lexicon.people, 2)
     first, second = event.clause(), version.clause(rng.choice(["back", "back", "front"]))
     frame = rng.choice([
@@ -237,7 +293,9 @@ def why_and_then(lexicon: Lexicon, rng: Random) -> str:
 
 
 DOCUMENTS = (
-    (20.0, who_has_what),
+    (14.0, many_questions),
+    (10.0, true_or_not),
+    (12.0, who_has_what),
     (3.0, packed_twice),
     (14.0, two_tellers),
     (9.0, what_follows),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from composer.microworld.language import EventMaker
-from composer.microworld.lexicon import Person, Thing, load, of_split
+from composer.microworld.lexicon import Person, Thing, is_test, load, of_split
 
 LETTERS = "ABCDE"
 
@@ -17,6 +17,11 @@ class World:
         self.split, self.rng, self.all = split, rng, load()
         lexicon = self.all
         self.things = of_split("thing", lexicon.things, split, "name")
+        # A purpose that things of both splits serve belongs to training alone.
+        trained = {t.use for t in of_split("thing", lexicon.things, "train", "name")} if split == "test" else set()
+        self.with_use = tuple(t for t in self.things if t.use and t.use not in trained)
+        # A goal is a goal, whether a how-to or a thing's purpose serves it: both are split by their words.
+        self.with_goal = tuple(t for t in lexicon.things if t.use and is_test("howto", t.use) == (split == "test"))
         self.facts = of_split("fact", lexicon.facts, split, "statement")
         self.scripts = of_split("script", lexicon.scripts, split, "title")
         self.opinions = of_split("opinion", lexicon.opinions, split, "phrase")

@@ -23,7 +23,7 @@ from transformers import (
 )
 from transformers.trainer_utils import get_last_checkpoint
 
-from composer.errors import ComposerError
+from composer.errors import ComposerError, InferenceError
 from composer.inference.prompts import encode_option, fit_prompt
 from composer.tasks.task import Example
 from composer.training.recipe import AdapterRecipe
@@ -50,15 +50,18 @@ def load_for_training(base: Path | str) -> PreTrainedModel:
 
 
 def train_adapter(
-    examples: Sequence[Example], site: Site, recipe: AdapterRecipe, tokenizer: PreTrainedTokenizerBase, *, device: str = "cpu"
+    examples: Sequence[Example],
+    site: Site,
+    recipe: AdapterRecipe,
+    tokenizer: PreTrainedTokenizerBase,
+    *,
+    device: str = "cpu",
 ) -> float:
-    """Train on gold answers after the prompt, and write PEFT's files to `site.output`. Returns the mean loss of the last tenth.
+    """Train on gold answers after the prompt, and write PEFT's files to `site.output`. Returns the last losses' mean.
 
     A run that was killed goes on from its last checkpoint. Raises ComposerError where no example has room in the model.
     """
-    rows = [row for row in (_row(example, site.template, tokenizer, recipe) for example in examples) if row]
-    if not rows:
-        raise ComposerError(f"none of {len(examples)} examples can be trained on: each is longer than {recipe.max_tokens} tokens.")
+    rows = _rows(examples, site.template, tokenizer, recipe)
     torch.manual_seed(recipe.seed)  # LoRA's A starts at random
     config = LoraConfig(
         r=recipe.rank, lora_alpha=recipe.alpha, lora_dropout=recipe.dropout, bias="none", task_type="CAUSAL_LM",
@@ -81,13 +84,36 @@ def train_adapter(
     return history.last()
 
 
-def _row(example: Example, template: str, tokenizer: PreTrainedTokenizerBase, recipe: AdapterRecipe) -> dict[str, list[int]] | None:
+def _rows(
+    examples: Sequence[Example], template: str, tokenizer: PreTrainedTokenizerBase, recipe: AdapterRecipe
+) -> list[dict[str, list[int]]]:
+    """Those that have room in the model, long contexts cut in the middle."""
+    rows = []
+    for example in examples:
+        try:
+            rows.append(_row(example, template, tokenizer, recipe))
+        except InferenceError as error:
+            log.warning("left out %s: %s", example.row_id, error)
+    if not rows:
+        raise ComposerError(
+            f"none of {len(examples)} examples can be trained on: no option has room in {recipe.max_tokens} tokens. "
+            "Raise the recipe's max_tokens."
+        )
+    return rows
+
+
+def _row(
+    example: Example, template: str, tokenizer: PreTrainedTokenizerBase, recipe: AdapterRecipe
+) -> dict[str, list[int]]:
     """Prompt and gold answer exactly as scoring will encode them; -100 keeps the prompt out of the loss."""
     answer = list(encode_option(tokenizer, template, example.options[example.gold]))
-    prompt = list(fit_prompt(tokenizer, template, example.context, example.question, example.options, recipe.max_tokens).text_tokens)
-    if len(prompt) + len(answer) > recipe.max_tokens:
-        return None
-    return {"input_ids": prompt + answer, "labels": [-100] * len(prompt) + answer, "attention_mask": [1] * (len(prompt) + len(answer))}
+    fitted = fit_prompt(tokenizer, template, example.context, example.question, example.options, recipe.max_tokens)
+    prompt = list(fitted.text_tokens)
+    return {
+        "input_ids": prompt + answer,
+        "labels": [-100] * len(prompt) + answer,
+        "attention_mask": [1] * (len(prompt) + len(answer)),
+    }
 
 
 def _arguments(site: Site, recipe: AdapterRecipe, device: str) -> TrainingArguments:
@@ -119,7 +145,9 @@ def _save(model: PeftModel, site: Site) -> None:
     model.peft_config["default"].base_model_name_or_path = site.base_name
     model.save_pretrained(site.output)
     weights = site.output / "adapter_model.safetensors"
-    save_file({name: tensor.half().contiguous() for name, tensor in load_file(weights).items()}, weights, {"format": "pt"})
+    save_file(
+        {name: tensor.half().contiguous() for name, tensor in load_file(weights).items()}, weights, {"format": "pt"}
+    )
     (site.output / "README.md").unlink(missing_ok=True)
 
 

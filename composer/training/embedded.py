@@ -34,8 +34,9 @@ INDEXED_ROWS = 500
 BASE_NAME = "adapters/embedded/base"
 TITLE = "Micro-world (embedded)"
 DESCRIPTION = (
-    "A small synthetic bank that ships with Adapter Composer: a 6-million-parameter language model that has only read about "
-    "everyday things, and 22 adapters trained on generated examples. It shows how merging behaves; it knows little."
+    "A small synthetic bank that ships with Adapter Composer: a 6-million-parameter language model that has only read "
+    "about everyday things, and 22 adapters trained on generated examples. It shows how merging behaves; it knows "
+    "little."
 )
 
 
@@ -44,8 +45,10 @@ def trained_tasks() -> tuple[str, ...]:
 
 
 def examples_of(task: str, split: str, count: int) -> list[Example]:
-    """Generated rows of the split as examples. Rows that the task's own code refuses would be a fault of the generator."""
-    return [TASKS[task].example(row, f"{task}-{split}-{number}") for number, row in enumerate(make_rows(task, split, count))]
+    """Generated rows of the split as examples. A row that its task refuses is a fault of the generator."""
+    return [
+        TASKS[task].example(row, f"{task}-{split}-{number}") for number, row in enumerate(make_rows(task, split, count))
+    ]
 
 
 def train_adapters(folder: Path, work: Path, recipe: AdapterRecipe, tasks: Sequence[str]) -> None:
@@ -119,9 +122,13 @@ def build(folder: Path, work: Path, *, base: BaseRecipe | None = None, recipe: A
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m composer.training.embedded", description=__doc__)
     parser.add_argument("--output", type=Path, default=ADAPTERS / "embedded")
+    parser.add_argument("--only", help="train just these adapters, comma-separated: two processes can share the work")
     parser.add_argument("--work", type=Path, default=ROOT / ".cache" / "bank", help="checkpoints")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    if arguments.only:
+        train_adapters(arguments.output, arguments.work, EMBEDDED, arguments.only.split(","))
+        return
     bank = build(arguments.output, arguments.work)
     log.info("the bank %s is complete: %d adapters", bank.name, len(bank.adapters))
 

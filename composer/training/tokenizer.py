@@ -26,7 +26,11 @@ def train_tokenizer(texts: Iterable[str], *, vocab_size: int, folder: Path, max_
         ),
     )
     tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=bpe, eos_token=END, pad_token=PAD, model_max_length=max_tokens, clean_up_tokenization_spaces=False
+        tokenizer_object=bpe,
+        eos_token=END,
+        pad_token=PAD,
+        model_max_length=max_tokens,
+        clean_up_tokenization_spaces=False,
     )
     tokenizer.save_pretrained(folder)
     return tokenizer

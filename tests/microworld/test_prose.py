@@ -1,0 +1,44 @@
+"""The base model's reading matter."""
+
+from __future__ import annotations
+
+from itertools import islice
+from random import Random
+
+import pytest
+
+from composer.microworld import scenes
+from composer.microworld.lexicon import load
+from composer.microworld.prose import DOCUMENTS, documents, unmarked
+from composer.tasks import TASKS
+
+SAMPLE = [unmarked(text) for text in islice(documents(3), 6_000)]
+
+
+def test_prose_is_deterministic() -> None:
+    assert list(islice(documents(5), 50)) == list(islice(documents(5), 50))
+    assert list(islice(documents(5), 50)) != list(islice(documents(6), 50))
+
+
+@pytest.mark.parametrize(
+    "maker", [maker for _, maker in (*DOCUMENTS, *scenes.DOCUMENTS)], ids=lambda maker: maker.__name__
+)
+def test_marks_come_in_pairs_and_no_field_is_left_open(maker) -> None:
+    for seed in range(40):
+        text = maker(load(), Random(seed))
+        assert text.count("⟦") == text.count("⟧")
+        assert "{" not in text and "  " not in text
+
+
+def test_every_label_was_written_in_the_prose() -> None:
+    """A frozen embedding that was never a target cannot be produced through an adapter."""
+    text = "\n".join(SAMPLE)
+    for task in TASKS.values():
+        for label in task.labels:
+            assert label in text.lower(), (task.name, label)
+
+
+def test_no_document_is_a_task_prompt() -> None:
+    for text in SAMPLE:
+        assert not ("Premise:" in text and "Hypothesis:" in text and len(text) > 200)
+        assert not text.startswith("Passage:") or "\nAnswer:" not in text or len(text) < 120
