@@ -188,7 +188,8 @@ def cause_and_effect(lexicon: Lexicon, rng: Random) -> str:
 def opinion_sentence(opinion: Opinion, subject: str, rng: Random) -> str:
     """The opinion about a subject such as "the film"; clauses need none."""
     if opinion.kind == "adj":
-        return f"{upper_first(subject)} {rng.choice(['was', 'was really', 'was just', 'is'])} {opinion.phrase}."
+        verbs = ["was", "is"] if " " in opinion.phrase else ["was", "was really", "was just", "is"]
+        return f"{upper_first(subject)} {rng.choice(verbs)} {opinion.phrase}."
     if opinion.kind == "noun":
         return f"{upper_first(subject)} was {opinion.phrase}."
     if opinion.kind == "verb":

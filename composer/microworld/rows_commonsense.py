@@ -28,8 +28,9 @@ def _asked(w: World) -> tuple[str, str, list[str], Thing]:
         kinds += ["use", "with", "with"] if thing in w.with_use else ["use"]
     kind = rng.choice(kinds)
     a, name = thing.a, many(thing)
+    person = w.person()
     if kind == "shop":
-        question = rng.choice([f"Where can I buy {a}?", f"Where would you go to buy {a}?", f"Which shop sells {name}?", f"{w.person().name} wants to buy {a}. Where should {rng.choice(['he', 'she'])} go?"])  # fmt: skip
+        question = rng.choice([f"Where can I buy {a}?", f"Where would you go to buy {a}?", f"Which shop sells {name}?", f"{person.name} wants to buy {a}. Where should {person.they} go?"])  # fmt: skip
         return question, thing.shop, [t.shop for t in everything], thing
     if kind == "use":
         question = rng.choice(
@@ -42,7 +43,7 @@ def _asked(w: World) -> tuple[str, str, list[str], Thing]:
             thing,
         )
     if kind == "with":
-        question = rng.choice([f"What do you need to {thing.use}?", f"What would help you to {thing.use}?", f"{w.person().name} wants to {thing.use}. What is needed?"])  # fmt: skip
+        question = rng.choice([f"What do you need to {thing.use}?", f"What would help you to {thing.use}?", f"{person.name} wants to {thing.use}. What is needed?"])  # fmt: skip
         wrong = [t.a for t in everything if t.use != thing.use and t.category not in (thing.category, *NATURE)]
         return question, a, wrong, thing
     if kind == "place":

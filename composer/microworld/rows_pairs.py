@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from composer.microworld.language import EVENT_ADJECTIVES, EVENT_VERBS, SPOTS, WHENS, Event, many
+from composer.microworld.language import EVENT_ADJECTIVES, EVENT_VERBS, LIVING, SPOTS, WHENS, Event, many
 from composer.microworld.lexicon import Opinion, upper_first
 from composer.microworld.prose import SUBJECTS, opinion_sentence
 from composer.microworld.world import World
@@ -24,8 +24,7 @@ def _claim(w: World, relation: str) -> tuple[Event, Event]:
     maker = w.events
     if relation == CONTRADICTION:
         event = maker.with_antonym()
-        changed = maker.contradict(event)
-        return event, maker.less(changed) if maker.less(changed) != changed and w.coin(0.2) else changed
+        return event, maker.contradict(event)
     if relation == ENTAILMENT:
         event = maker.with_synonym(need=w.coin(0.6))
         return event, maker.paraphrase(maker.less(event) if w.coin(0.7) else event, 1)
@@ -120,8 +119,8 @@ def wnli(w: World) -> Row:
         first = f"{upper_first(x.the)} {verb} {y.the} because it was too {size}."
         second = f"{upper_first((right if label else wrong).the)} was too {size}."
     else:
-        people = [p for p in w.all.people if p.female == w.coin()]
-        a, b = rng.sample(people if len(people) > 1 else list(w.all.people), 2)
+        female = w.coin()  # one gender, so that the pronoun alone does not tell
+        a, b = rng.sample([p for p in w.all.people if p.female == female], 2)
         thing = w.countable()
         told, claim, who = rng.choice([
             (f"{a.name} thanked {b.name} because {b.they} had helped with {thing.the}.", "had helped with {}", b),
@@ -166,12 +165,13 @@ _INTENTS: tuple[tuple[str, ...], ...] = (
 def qqp(w: World) -> Row:
     """The same question asked twice, or another thing, or another question about the same thing."""
     label, rng = w.rng.randrange(2), w.rng
-    thing, intent = w.countable(), rng.choice(_INTENTS)
+    goods = [t for t in w.things if t.countable and t.shop and t.category not in LIVING]
+    thing, intent = rng.choice(goods), rng.choice(_INTENTS)
     one, two = rng.sample(intent, 2)
     other = thing
     if not label:
         if w.coin():
-            other = rng.choice([t for t in w.all.things if t.countable and t is not thing])
+            other = rng.choice([t for t in goods if t is not thing])
         else:
             two = rng.choice(rng.choice([i for i in _INTENTS if i is not intent]))
     fill = [{"a": t.a, "many": many(t), "the_many": many(t), "name": t.name} for t in (thing, other)]

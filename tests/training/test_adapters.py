@@ -1,4 +1,4 @@
-"""Training of an adapter: the loss falls on the answer, the files are PEFT's, a killed run ends with the same weights."""
+"""Training of an adapter: the loss falls, the files are PEFT's, a killed run ends with the same weights."""
 
 from __future__ import annotations
 
