@@ -77,10 +77,12 @@ class AppSettings:
     host: str = "127.0.0.1"
     port: int = 7860
     cache_dir: Path = ROOT / ".cache"
+    space_id: str | None = None
+    """`owner/name` on a Hugging Face Space: where links to a run must lead."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> AppSettings:
-        """Reads COMPOSER_BANK, COMPOSER_CACHE, GRADIO_SERVER_NAME and GRADIO_SERVER_PORT. Raises SettingsError."""
+        """Reads COMPOSER_BANK and _CACHE, GRADIO_SERVER_NAME and _PORT, SPACE_ID. Raises SettingsError."""
         port = env.get("GRADIO_SERVER_PORT", "7860")
         if not port.isdigit() or not 1 <= int(port) <= 65_535:
             raise SettingsError(f"GRADIO_SERVER_PORT is {port!r}; it must be a port number from 1 to 65535.")
@@ -89,4 +91,5 @@ class AppSettings:
             host=env.get("GRADIO_SERVER_NAME") or "127.0.0.1",
             port=int(port),
             cache_dir=Path(env.get("COMPOSER_CACHE") or ROOT / ".cache"),
+            space_id=env.get("SPACE_ID") or None,
         )

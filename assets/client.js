@@ -1,0 +1,108 @@
+// What the server cannot do: theme, clipboard, stale marks, filtering the list. Text only ever becomes textContent.
+(() => {
+  'use strict';
+  const byId = (id) => document.getElementById(id);
+  const FIELDS = ['question', 'options', 'passage', 'top_p', 'top_k', 'kernel', 'density', 'majority_sign', 'normalization', 'methods', 'embed_options'];
+
+  const plain = (name, value) => {
+    if (name === 'options') return String(value ?? '').split('\n').map((line) => line.trim()).filter(Boolean).join('\n');
+    if (name === 'methods') return [...(value ?? [])].sort().join(',');
+    return typeof value === 'number' ? value.toFixed(4) : String(value ?? '').trim();
+  };
+
+  const answers = () => document.querySelector('#ac-answers .ac-answers');
+
+  // The answers carry the inputs that made them. Where the form says otherwise, they are marked.
+  let latest = null;
+  const markStale = () => {
+    const shown = answers();
+    if (!shown || !latest || !shown.dataset.run) return;
+    const made = JSON.parse(shown.dataset.run);
+    const changed = FIELDS.filter((name, i) => plain(name, made[name]) !== plain(name, latest[i]));
+    const stale = changed.length > 0;
+    shown.classList.toggle('ac-stale', stale);
+    byId('ac-heat')?.classList.toggle('ac-stale-heat', stale);
+    let bar = shown.querySelector('.ac-stale-bar');
+    if (stale && !bar) {
+      bar = document.createElement('div');
+      bar.className = 'ac-stale-bar';
+      bar.setAttribute('role', 'status');
+      const words = document.createElement('span');
+      words.textContent = 'These answers belong to earlier inputs.';
+      const again = document.createElement('button');
+      again.type = 'button';
+      again.textContent = 'Compare again';
+      again.addEventListener('click', () => byId('ac-compare').click());
+      bar.append(words, again);
+      shown.prepend(bar);
+    } else if (!stale && bar) bar.remove();
+  };
+
+  const copyLink = async () => {
+    const link = answers()?.dataset.link;
+    if (!link) return;
+    const base = JSON.parse(byId('ac-data').dataset.page).public_url || location.origin + location.pathname;
+    const url = `${base}?${link}`;
+    let done = true;
+    try {
+      await navigator.clipboard.writeText(url);
+    } catch {
+      const area = document.createElement('textarea');
+      area.value = url;
+      document.body.append(area);
+      area.select();
+      done = document.execCommand('copy');
+      area.remove();
+    }
+    const button = byId('ac-copy');
+    const before = button.textContent;
+    button.textContent = done ? 'Copied' : 'Copy failed';
+    setTimeout(() => { button.textContent = before; }, 1500);
+  };
+
+  window.adapterComposer = {
+    checkStale(values) { latest = values; markStale(); },
+    copyLink,
+  };
+
+  document.addEventListener('keydown', (event) => {
+    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey) && event.target.closest('#ac-rail')) {
+      event.preventDefault();
+      byId('ac-compare').click();
+    }
+  });
+
+  document.addEventListener('click', (event) => {
+    const toggle = event.target.closest('[data-theme-toggle]');
+    if (toggle) {
+      document.body.classList.toggle('dark');
+      return;
+    }
+    const filter = event.target.closest('[data-filter]');
+    if (!filter) return;
+    const list = filter.closest('.ac-list');
+    for (const chip of list.querySelectorAll('[data-filter]')) chip.setAttribute('aria-pressed', String(chip === filter));
+    for (const row of list.querySelectorAll('.ac-neighbours > li')) row.hidden = Boolean(filter.dataset.filter) && row.dataset.task !== filter.dataset.filter;
+  });
+
+  // Gradio replaces the content of a panel as a whole; whatever belongs to it is done again then.
+  let wasBusy = false;
+  const settle = () => {
+    markStale();
+    const busy = Boolean(document.querySelector('#ac-answers [aria-busy]'));
+    const pill = document.querySelector('.ac-pill');
+    if (pill && busy !== wasBusy) {
+      pill.classList.toggle('ac-busy', busy);
+      pill.querySelector('[data-state]').textContent = busy ? 'answering' : 'ready';
+      const story = byId('ac-story');
+      if (busy && story && story.getBoundingClientRect().top > innerHeight * 0.6) story.scrollIntoView({ block: 'start' });
+    }
+    wasBusy = busy;
+  };
+  let planned = false;
+  new MutationObserver(() => {
+    if (planned) return;
+    planned = true;
+    requestAnimationFrame(() => { planned = false; settle(); });
+  }).observe(document.documentElement, { childList: true, subtree: true });
+})();

@@ -1,0 +1,151 @@
+"""What each merge answers: the agreement strip, one card per method, and the rows to compare them with."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from composer.merging import METHODS
+from composer.types import Failure, Prediction, Query, Trace
+from composer.ui.inputs import Inputs, as_json, to_query_string
+from composer.ui.markup import data, esc, milliseconds, sentence, shortened, whole_percent
+
+NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight")
+REFERENCE_ROWS = {
+    "base": ("Base model", "no adapter at all"),
+    "top1": ("Best single adapter", "the heaviest task's adapter alone"),
+    "uniform": ("Uniform", "the same tasks, all with equal weight, merged by Linear"),
+}
+
+
+def draw(trace: Trace, references: tuple[Prediction | Failure, ...], inputs: Inputs) -> str:
+    """The section's content. Carries the inputs, with which the client"
+    " script tells a stale result from a current one."""
+    failed = {failure.method: failure.message for failure in trace.failures}
+    answered = {p.method: p for p in trace.predictions}
+    cards = "".join(
+        _card(answered[method], trace.query) if method in answered else _failed_card(method, failed.get(method, ""))
+        for method in inputs.methods
+    )
+    return (
+        f'<div class="ac-answers" data-run="{data(as_json(inputs))}" data-link="{esc(to_query_string(inputs))}">'
+        f"{agreement_strip(trace, inputs.methods)}{_notes(trace)}"
+        f'<div class="ac-cards">{cards}</div>{_references(trace, references)}</div>'
+    )
+
+
+def skeleton(count: int) -> str:
+    """What stands there while the model thinks."""
+    bars = '<div class="ac-skeleton-bar"></div>' * 4
+    card = f'<div class="ac-card ac-skeleton" aria-hidden="true">{bars}</div>'
+    return (
+        '<div class="ac-answers" aria-busy="true"><p class="ac-waiting">Asking the merged models …</p>'
+        f'<div class="ac-cards">{card * count}</div></div>'
+    )
+
+
+def groups(trace: Trace, methods: tuple[str, ...]) -> list[tuple[int, tuple[str, ...]]]:
+    """(option, the methods that chose it), the largest group first, then in the order of the options."""
+    chosen: dict[int, list[str]] = defaultdict(list)
+    for prediction in trace.predictions:
+        if prediction.method in methods:
+            chosen[prediction.chosen].append(prediction.method)
+    return sorted(((option, tuple(names)) for option, names in chosen.items()), key=lambda g: (-len(g[1]), g[0]))
+
+
+def verdict(trace: Trace, methods: tuple[str, ...]) -> str:
+    """The agreement in words."""
+    found = groups(trace, methods)
+    total = sum(len(names) for _, names in found)
+    if not found:
+        return "No method answered"
+    most = len(found[0][1])
+    if total == 1:
+        return "One method answered"
+    if most == total:
+        return "Both agree" if total == 2 else f"All {_number(total).lower()} agree"
+    if most == 1:
+        return "They all disagree"
+    if len(found) > 1 and len(found[1][1]) == most:
+        return "They are split"
+    return f"{_number(most)} of {_number(total).lower()} agree"
+
+
+def agreement_strip(trace: Trace, methods: tuple[str, ...]) -> str:
+    found = groups(trace, methods)
+    total = sum(len(names) for _, names in found)
+    chips = "".join(
+        f'<li class="ac-vote{" ac-vote-first" if place == 0 else ""}" style="--share:{len(names) / total:.3f}">'
+        f'<strong title="{esc(trace.query.options[option])}">{esc(shortened(trace.query.options[option], 60))}</strong>'
+        f"<b>{len(names)}/{total}</b><span>{esc(', '.join(METHODS[name].title for name in names))}</span></li>"
+        for place, (option, names) in enumerate(found)
+    )
+    return f'<div class="ac-agreement"><h3>{esc(verdict(trace, methods))}</h3><ul>{chips}</ul></div>'
+
+
+def _number(count: int) -> str:
+    return NUMBERS[count] if count < len(NUMBERS) else str(count)
+
+
+def _notes(trace: Trace) -> str:
+    return "".join(f'<p class="ac-note">{esc(note)}</p>' for note in trace.notes)
+
+
+def _card(prediction: Prediction, query: Query) -> str:
+    method = METHODS[prediction.method]
+    answer = query.options[prediction.chosen]
+    points = prediction.margin * 100
+    margin = f"{points:.0f} point{'' if round(points) == 1 else 's'}" if points >= 0.5 else "under 1 point"
+    return (
+        f'<article class="ac-card" data-method="{esc(prediction.method)}" data-chosen="{prediction.chosen}">'
+        f'<header><h3>{esc(method.title)}</h3><span class="ac-ms" title="Wall'
+        ' time of the joint pass, divided among the models in it">'
+        f"{milliseconds(prediction.milliseconds)}</span></header>"
+        f'<p class="ac-sentence">{esc(method.sentence)}</p>'
+        f'<p class="ac-answer" title="{esc(answer)}">{esc(answer)}</p>'
+        f"{_option_bars(prediction, query)}"
+        '<p class="ac-margin" title="How far the chosen option lies ahead'
+        f' of the next one">Lead over the next option: <b>{margin}</b></p></article>'
+    )
+
+
+def _option_bars(prediction: Prediction, query: Query) -> str:
+    rows = "".join(
+        f"<li{' class=ac-chosen' if number == prediction.chosen else ''}>"
+        f'<span class="ac-option" title="{esc(option)}">{esc(option)}</span>'
+        f'<span class="ac-track" aria-hidden="true"><i style="width:{probability * 100:.2f}%"></i></span>'
+        f"<b>{whole_percent(probability)}</b></li>"
+        for number, (option, probability) in enumerate(zip(query.options, prediction.probabilities, strict=True))
+    )
+    return f'<ul class="ac-options">{rows}</ul>'
+
+
+def _failed_card(method: str, message: str) -> str:
+    title = METHODS[method].title if method in METHODS else method
+    return (
+        f'<article class="ac-card ac-failed" data-method="{esc(method)}"><header><h3>{esc(title)}</h3></header>'
+        f'<p class="ac-answer">No answer</p><p class="ac-failure" role="alert">{esc(sentence(message))}</p></article>'
+    )
+
+
+def _references(trace: Trace, references: tuple[Prediction | Failure, ...]) -> str:
+    rows = [_reference_row(trace.prediction("base"), trace.query)]
+    rows += [_reference_row(reference, trace.query) for reference in references]
+    return (
+        '<section class="ac-references" aria-label="For comparison"><h3>For comparison</h3>'
+        f"<ul>{''.join(rows)}</ul></section>"
+    )
+
+
+def _reference_row(reference: Prediction | Failure, query: Query) -> str:
+    title, meaning = REFERENCE_ROWS[reference.method]
+    head = f'<span class="ac-ref-name"><strong>{esc(title)}</strong><small>{esc(meaning)}</small></span>'
+    if isinstance(reference, Failure):
+        return f'<li>{head}<span class="ac-failure">{esc(sentence(reference.message))}</span></li>'
+    option = query.options[reference.chosen]
+    probability = reference.probabilities[reference.chosen]
+    return (
+        f'<li data-reference="{esc(reference.method)}" data-chosen="{reference.chosen}">{head}'
+        f'<span class="ac-ref-answer" title="{esc(option)}">{esc(option)}</span>'
+        f'<span class="ac-track" aria-hidden="true"><i style="width:{probability * 100:.2f}%"></i></span>'
+        f"<b>{whole_percent(probability)}</b></li>"
+    )

@@ -1,0 +1,93 @@
+"""What went into each merge: effective weights beside the weights asked for, and a sentence that reads them."""
+
+from __future__ import annotations
+
+from composer.merging import METHODS
+from composer.types import Contribution, TaskWeights
+from composer.ui.markup import esc
+from composer.ui.palette import family_of, title_of
+
+NOTABLE_SHARE = 1.25
+"""How many times its share (or one over that) a task must get for the sentence to name it."""
+NOTABLE_OFF_SPAN = 0.02
+
+
+def draw(weights: TaskWeights, contributions: tuple[Contribution, ...]) -> str:
+    if not contributions:
+        return '<p class="ac-caption">No method answered, so there is nothing to measure.</p>'
+    asked = dict(weights.kept)
+    top = max([*asked.values(), *(abs(v) for c in contributions for _, v in c.effective)])
+    heads = "".join(f'<th scope="col">{esc(METHODS[c.method].title)}</th>' for c in contributions)
+    rows = "".join(_row(task, weight, contributions, top) for task, weight in weights.kept)
+    sentences = "".join(f"<li>{esc(reading(weights, c))}</li>" for c in contributions)
+    return (
+        '<div class="ac-heat"><div class="ac-scroll" tabindex="0" role="region" aria-label="Effective weights"><table>'
+        '<thead><tr><th scope="col">Task</th><th scope="col" title="The'
+        f' task weights, as the nucleus gives them">Asked for</th>{heads}</tr></thead>'
+        f"<tbody>{rows}</tbody><tfoot>{_feet(contributions)}</tfoot></table></div>"
+        f'<ul class="ac-readings">{sentences}</ul></div>'
+    )
+
+
+def reading(weights: TaskWeights, c: Contribution) -> str:
+    """One method's column as a sentence."""
+    title = METHODS[c.method].title
+    exact = abs(c.norm_ratio - 1) < 0.005 and c.off_span < 0.005
+    if exact:
+        return f"{title} applied exactly what was asked for."
+    parts = [f"{title} applied {c.norm_ratio:.2f} of the update's size"]
+    if c.off_span >= NOTABLE_OFF_SPAN:
+        parts.append(f"{c.off_span:.0%} of it is nothing that any of the adapters does alone")
+    shift = _largest_shift(weights, c)
+    if shift:
+        parts.append(shift)
+    return ", and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 2 else parts) + "."
+
+
+def _largest_shift(weights: TaskWeights, c: Contribution) -> str:
+    """The task whose share of the effective weights moved most, if it moved by much."""
+    effective = dict(c.effective)
+    total = sum(effective.values())
+    if total <= 0 or len(effective) < 2:
+        return ""
+    ratios = {task: max(effective[task] / total, 1e-6) / weight for task, weight in weights.kept if weight > 0.02}
+    if not ratios:
+        return ""
+    task = max(ratios, key=lambda name: max(ratios[name], 1 / ratios[name]))
+    ratio = ratios[task]
+    if max(ratio, 1 / ratio) < NOTABLE_SHARE:
+        return "the tasks kept their shares"
+    if ratio >= 1.9:
+        return f"gave {task} {'twice' if ratio < 2.1 else f'{ratio:.1f} times'} its share"
+    return f"gave {task} {ratio:.2f} of its share"
+
+
+def _row(task: str, weight: float, contributions: tuple[Contribution, ...], top: float) -> str:
+    cells = "".join(_cell(dict(c.effective)[task], top) for c in contributions)
+    return (
+        f'<tr class="fam-{family_of(task)}"><th scope="row" title="{esc(title_of(task))}"><i aria-hidden="true">'
+        f"</i>{esc(task)}</th>"
+        f"{_cell(weight, top, asked=True)}{cells}</tr>"
+    )
+
+
+def _cell(value: float, top: float, *, asked: bool = False) -> str:
+    strength = min(abs(value) / top, 1.0) if top > 0 else 0.0
+    kinds = [
+        kind
+        for kind, holds in (("ac-asked", asked), ("ac-negative", value < -0.005), ("ac-strong", strength > 0.55))
+        if holds
+    ]
+    text = f"{value:.2f}".replace("-0.00", "0.00").replace("-", "−")
+    return f'<td class="{" ".join(kinds)}" style="--s:{strength:.3f}">{text}</td>'
+
+
+def _feet(contributions: tuple[Contribution, ...]) -> str:
+    sizes = "".join(f"<td>{c.norm_ratio:.2f}</td>" for c in contributions)
+    off = "".join(f"<td>{c.off_span:.0%}</td>" for c in contributions)
+    size_hover = "Length of the merged update, as a multiple of the exact weighted sum's"
+    off_hover = "Share of the update that no weighting of the adapters explains: cross terms and what trimming did"
+    return (
+        f'<tr><th scope="row" title="{esc(size_hover)}">Size</th><td>1.00</td>{sizes}</tr>'
+        f'<tr><th scope="row" title="{esc(off_hover)}">Outside the span</th><td>0%</td>{off}</tr>'
+    )

@@ -1,0 +1,134 @@
+"""The neighbour map: all of the bank's examples in two dimensions, and where the question falls among them."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from composer.bank.examples import read_examples
+from composer.bank.manifest import Bank
+from composer.retrieval.projection import MAP_FILE, quick_projection, read_map
+from composer.types import Neighbour
+from composer.ui.markup import data, esc
+from composer.ui.palette import families_of, family_of, title_of
+
+POINTS_MAX = 12_000
+"""Points in the picture; of a larger bank, every so many-th example is drawn. Neighbours are always drawn."""
+SPOKES = 10
+GRID = 65_535
+"""Positions go to the browser as 16-bit integers."""
+
+
+@dataclass(frozen=True, eq=False)
+class ExampleMap:
+    """Columns of equal length, in the order of the bank's examples."""
+
+    row_ids: tuple[str, ...]
+    tasks: tuple[str, ...]
+    texts: tuple[str, ...]
+    points: np.ndarray
+    """(n, 2), each axis from 0 to 1"""
+
+    @classmethod
+    def of(cls, bank: Bank) -> ExampleMap | None:
+        """From the bank's shipped map; without one, a rougher picture is made here. None without shipped vectors."""
+        examples = read_examples(bank.examples.path) if bank.examples else None
+        if examples is None or examples.vectors is None:
+            return None
+        shipped = next((file.path for file in bank.files if file.path.name == MAP_FILE), None)
+        points = quick_projection(examples.vectors)
+        if shipped is not None:
+            positions = read_map(shipped)
+            place = dict(zip(positions.row_ids, positions.points, strict=True))
+            points = np.stack([place.get(row, points[i]) for i, row in enumerate(examples.row_ids)])
+        return cls(examples.row_ids, examples.tasks, examples.texts, points)
+
+    @cached_property
+    def index_of(self) -> dict[str, int]:
+        return {row_id: i for i, row_id in enumerate(self.row_ids)}
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The tasks on the map, family by family."""
+        return tuple(task for members in families_of(tuple(sorted(set(self.tasks)))).values() for task in members)
+
+    def client_data(self) -> dict[str, Any]:
+        """What the client script paints the background from: positions and tasks, no text."""
+        step = -(-len(self.row_ids) // POINTS_MAX)
+        drawn = np.arange(0, len(self.row_ids), step)
+        number = {task: i for i, task in enumerate(self.names)}
+        tasks = np.array([number[self.tasks[i]] for i in drawn], dtype="<u2")
+        grid = np.round(self.points[drawn] * GRID).astype("<u2")
+        families = [family_of(task) for task in self.names]
+        return {
+            "tasks": [
+                {"name": task, "family": family, "mark": families[:i].count(family)}
+                for i, (task, family) in enumerate(zip(self.names, families, strict=True))
+            ],
+            "step": step,
+            "x": _base64(grid[:, 0]),
+            "y": _base64(grid[:, 1]),
+            "task": _base64(tasks),
+        }
+
+    def read(self, index: int) -> dict[str, str]:
+        """One example for the reading pane; empty for an index that does not exist."""
+        if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < len(self.texts):
+            return {}
+        task = self.tasks[index]
+        return {"task": task, "title": title_of(task), "family": family_of(task), "text": self.texts[index]}
+
+
+def draw(example_map: ExampleMap | None, neighbours: Sequence[Neighbour]) -> str:
+    if example_map is None:
+        return (
+            '<p class="ac-caption">This bank ships no vectors, so its examples cannot be drawn. The list has them.</p>'
+        )
+    near = _near(example_map, neighbours)
+    legend = "".join(
+        f'<button type="button" class="ac-chip fam-{family}" data-family="{esc(family)}" aria-pressed="false" '
+        f'title="{esc(", ".join(members))}"><i aria-hidden="true"></i>{esc(family)}</button>'
+        for family, members in families_of(example_map.names).items()
+    )
+    first = ", ".join(dict.fromkeys(n.task for n in neighbours[:SPOKES]))
+    label = f"Map of {len(example_map.row_ids):,} training examples; the nearest to the question belong to {first}"
+    return (
+        f'<div class="ac-map" data-near="{data(near)}" data-star="{data(star(near))}">'
+        f'<div class="ac-map-stage"><canvas role="img" aria-label="{esc(label)}"></canvas>'
+        '<div class="ac-tip" hidden></div></div>'
+        f'<div class="ac-legend" role="group" aria-label="Highlight a family of tasks">{legend}</div>'
+        '<div class="ac-reading" aria-live="polite"><p class="ac-caption">★ is your question, lines lead to its ten '
+        "nearest examples. Click a point to read it. Positions are approximate: similarity is measured in 384 "
+        "dimensions.</p></div></div>"
+    )
+
+
+def star(near: Sequence[Sequence[Any]]) -> list[float] | None:
+    """Where the question goes: the mean of its nearest neighbours' positions, weighted by similarity."""
+    closest = near[:SPOKES]
+    total = sum(max(point[4], 0.0) for point in closest)
+    if total <= 0:
+        return None
+    return [round(sum(max(point[4], 0.0) * point[axis] for point in closest) / total, 4) for axis in (1, 2)]
+
+
+def _near(example_map: ExampleMap, neighbours: Sequence[Neighbour]) -> list[list[Any]]:
+    """[index, x, y, task number, cosine similarity, row id] of each neighbour that is on the map."""
+    number = {task: i for i, task in enumerate(example_map.names)}
+    found = []
+    for neighbour in neighbours:
+        index = example_map.index_of.get(neighbour.row_id)
+        if index is not None:
+            x, y = (round(float(value), 4) for value in example_map.points[index])
+            similarity = round(1 - neighbour.distance, 3)
+            found.append([index, x, y, number[example_map.tasks[index]], similarity, neighbour.row_id])
+    return found
+
+
+def _base64(numbers: np.ndarray) -> str:
+    return base64.b64encode(np.ascontiguousarray(numbers).tobytes()).decode()

@@ -1,0 +1,86 @@
+"""The nucleus: all tasks as one bar of 100 %, cut where top-p falls, and the weights that the merges get."""
+
+from __future__ import annotations
+
+from composer.types import TaskWeights
+from composer.ui.markup import esc, percent, percents
+from composer.ui.palette import family_of, title_of
+
+LABELED = 0.085
+"""Share of the ribbon below which a task's name does not fit on it."""
+DROPPED_SHOWN = 6
+
+
+def draw(weights: TaskWeights) -> str:
+    kept_mass = 1 - sum(mass for _, mass in weights.dropped)
+    shares = percents([weight for _, weight in weights.kept])
+    masses = percents([*(w * kept_mass for _, w in weights.kept), *(mass for _, mass in weights.dropped)])
+    total = len(weights.kept) + len(weights.dropped)
+    head = (
+        f'<p class="ac-caption"><b>{len(weights.kept)} of {total} task{"" if total == 1 else "s"}</b> '
+        f"carr{'ies' if len(weights.kept) == 1 else 'y'} {percent(kept_mass * 100)} of the similarity</p>"
+    )
+    kept_rows = "".join(
+        _row(task, share, percent(share), mass, dropped=False)
+        for (task, _), share, mass in zip(weights.kept, shares, masses, strict=False)
+    )
+    return (
+        f'<div class="ac-nucleus">{head}{_ribbon(weights, kept_mass)}{_header()}<ul'
+        f' class="ac-weights">{kept_rows}</ul>{_dropped(weights, masses)}</div>'
+    )
+
+
+def _ribbon(weights: TaskWeights, kept_mass: float) -> str:
+    parts = [_part(task, weight * kept_mass, dropped=False) for task, weight in weights.kept]
+    parts += [_part(task, mass, dropped=True) for task, mass in weights.dropped]
+    label = ", ".join(f"{task} {weight:.0%}" for task, weight in weights.kept)
+    edge = " ac-cut-right" if weights.top_p > 0.8 else (" ac-cut-left" if weights.top_p < 0.15 else "")
+    return (
+        f'<div class="ac-ribbon-box"><div class="ac-cut{edge}" style="left:{weights.top_p * 100:.2f}%">'
+        f"<span>top-p {weights.top_p:.2f}</span></div>"
+        f'<div class="ac-ribbon" role="img" aria-label="Kept: {esc(label)}">{"".join(parts)}</div></div>'
+    )
+
+
+def _part(task: str, mass: float, *, dropped: bool) -> str:
+    name = f"<span>{esc(task)}</span>" if mass >= LABELED else ""
+    state = " ac-dropped" if dropped else ""
+    hover = f"{title_of(task)}: {mass:.1%} of the similarity{', cut' if dropped else ''}"
+    return (
+        f'<div class="fam-{family_of(task)}{state}" style="width:{mass * 100:.3f}%" title="{esc(hover)}">{name}</div>'
+    )
+
+
+def _header() -> str:
+    return (
+        '<p class="ac-weights-head" aria-hidden="true"><span>Task</span>'
+        '<span title="The task\'s share of the similarity of all neighbours">Share</span>'
+        "<span title=\"What the merges weigh the task's adapter with:"
+        ' the shares of the kept tasks, scaled to 100 %">Weight</span></p>'
+    )
+
+
+def _row(task: str, width: float, weight: str, mass: float, *, dropped: bool) -> str:
+    return (
+        f'<li class="fam-{family_of(task)}{" ac-dropped" if dropped else ""}" data-task="{esc(task)}">'
+        f'<span class="ac-task" title="{esc(title_of(task))}">{esc(task)}</span>'
+        f'<span class="ac-bar" aria-hidden="true"><i style="width:{width:.2f}%"></i></span>'
+        f'<span class="ac-mass">{percent(mass)}</span>'
+        f'<b class="{"ac-cut-word" if dropped else "ac-weight"}">{weight}</b></li>'
+    )
+
+
+def _dropped(weights: TaskWeights, masses: tuple[float, ...]) -> str:
+    rows = [
+        _row(task, mass, "cut", mass, dropped=True)
+        for (task, _), mass in zip(weights.dropped, masses[len(weights.kept) :], strict=True)
+    ]
+    if not rows:
+        return ""
+    shown, more = rows[:DROPPED_SHOWN], rows[DROPPED_SHOWN:]
+    rest = (
+        f"<details><summary>{len(more)} more</summary><ul class='ac-weights'>{''.join(more)}</ul></details>"
+        if more
+        else ""
+    )
+    return f'<ul class="ac-weights ac-weights-cut" aria-label="Cut tasks">{"".join(shown)}</ul>{rest}'

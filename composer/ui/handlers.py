@@ -1,0 +1,132 @@
+"""What each event does: values in, escaped HTML out. Errors become one"
+" sentence beside the button, and nothing is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import gradio as gr
+
+from composer.errors import ComposerError
+from composer.merging import METHODS
+from composer.pipeline import Composer
+from composer.ui import cards, cases, running
+from composer.ui.charts import heatmap, neighbour_map, neighbours, ribbon
+from composer.ui.inputs import Inputs, from_query
+from composer.ui.markup import esc
+from composer.ui.running import Run
+
+Out = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Handlers:
+    """Holds no state of a visitor: that travels in `gr.State`, one per session."""
+
+    composer: Composer
+    defaults: Inputs
+    cases: tuple[cases.Case, ...]
+    example_map: neighbour_map.ExampleMap | None
+
+    # -- outputs, in the order of `page.Panels.found` and `.answered`
+
+    def found(self, run: Run) -> Out:
+        """What is known as soon as the neighbours are."""
+        return (
+            cases.note(cases.case_of(run.inputs, self.cases), run.trace),
+            neighbour_map.draw(self.example_map, run.neighbours),
+            ribbon.draw(run.weights),
+            neighbours.draw(run.neighbours, run.weights),
+        )
+
+    def answered(self, run: Run) -> Out:
+        """What is known once the models have answered."""
+        trace = run.trace
+        if trace is None:
+            return (cards.skeleton(len(run.inputs.methods)), heatmap_waiting())
+        return (cards.draw(trace, run.references, run.inputs), heatmap.draw(trace.weights, trace.contributions))
+
+    # -- events
+
+    def find(self, *values: Any) -> Out:  # noqa: ANN401
+        """(error, note, map, nucleus, list, answers, heat, pending). On an error, only the sentence changes."""
+        return self._found(lambda: read_form(values))
+
+    def open_case(self, event: gr.EventData) -> Out:
+        """(fields …, then as `find`): a case study into the form, and asked."""
+        slug = event._data.get("slug") if isinstance(event._data, dict) else None
+        case = next((case for case in self.cases if case.slug == slug), None)
+        if case is None:
+            return self._refused("That case study does not exist. Choose another.", with_fields=True)
+        inputs = replace(self.defaults, question=case.query, options="\n".join(case.options), passage=case.context)
+        return (*inputs.values(), *self._found(lambda: inputs))
+
+    def open_link(self, request: gr.Request) -> Out:
+        """(fields …, then as `find`): the inputs of the page's address, if it has any."""
+        params = {key: request.query_params.getlist(key) for key in request.query_params}
+        try:
+            inputs = from_query(params, self.defaults)
+        except ComposerError as error:
+            return self._refused(running.words_for(error), with_fields=True)
+        if inputs is None:
+            return (gr.skip(),) * (len(self.defaults.values()) + 7) + (None,)
+        return (*inputs.values(), *self._found(lambda: inputs))
+
+    def answer(self, pending: Run | None, shown: Run | None) -> Out:
+        """(error, note, map, nucleus, list, answers, heat, shown). If"
+        " the models cannot answer, the last run comes back."""
+        if pending is None:
+            return (gr.skip(),) * 8
+        try:
+            run = running.refer(self.composer, running.answer(self.composer, pending))
+        except Exception as error:
+            restored = (*self.found(shown), *self.answered(shown)) if shown else ("", "", "", "", "", "")
+            return (error_line(running.words_for(error)), *restored, gr.skip())
+        note = cases.note(cases.case_of(run.inputs, self.cases), run.trace)
+        return ("", note, gr.skip(), gr.skip(), gr.skip(), *self.answered(run), run)
+
+    def reweigh(self, *values: Any) -> Out:  # noqa: ANN401
+        """(error, nucleus, list): the run on show under the form's retrieval settings. Its answers are marked stale."""
+        *form, shown = values
+        if shown is None:
+            return (gr.skip(),) * 3
+        try:
+            run = running.reweighed(self.composer, shown, read_form(form))
+        except Exception as error:
+            return (error_line(running.words_for(error)), gr.skip(), gr.skip())
+        return ("", ribbon.draw(run.weights), neighbours.draw(run.neighbours, run.weights))
+
+    def reset(self) -> Out:
+        """(fields …, error): everything but question, options and passage at the bank's defaults."""
+        return (*(gr.skip() for _ in range(3)), *self.defaults.values()[3:], "")
+
+    def _found(self, read: Any) -> Out:  # noqa: ANN401
+        try:
+            run = running.find(self.composer, read())
+        except Exception as error:
+            return self._refused(running.words_for(error))
+        return ("", *self.found(run), *self.answered(run), run)
+
+    def _refused(self, words: str, *, with_fields: bool = False) -> Out:
+        fields = (gr.skip(),) * len(self.defaults.values()) if with_fields else ()
+        return (*fields, error_line(words), *(gr.skip() for _ in range(6)), None)
+
+
+def read_form(values: Sequence[Any]) -> Inputs:
+    """Methods in the registry's order, whatever order they were ticked in."""
+    inputs = Inputs(*values)
+    known = tuple(method for method in METHODS if method in inputs.methods)
+    return replace(inputs, methods=known + tuple(m for m in inputs.methods if m not in METHODS))
+
+
+def error_line(words: str) -> str:
+    return f'<p class="ac-error" role="alert">{esc(words)}</p>' if words else ""
+
+
+def heatmap_waiting() -> str:
+    return (
+        '<div class="ac-heat ac-skeleton" aria-hidden="true"><div class="ac-skeleton-bar"></div>'
+        '<div class="ac-skeleton-bar"></div></div>'
+    )

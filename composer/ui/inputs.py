@@ -1,0 +1,141 @@
+"""What the form holds, as one value: to a question and settings, and to a link and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+from urllib.parse import urlencode
+
+from composer.config import MergeSettings, RetrievalSettings, ScoreSettings, Settings
+from composer.errors import SettingsError
+from composer.types import Query
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The fields in the order of the form; `Inputs(*values)` takes what Gradio hands over."""
+
+    question: str
+    options: str
+    """One per line."""
+    passage: str
+    top_p: float
+    top_k: int
+    kernel: str
+    density: float
+    majority_sign: str
+    normalization: str
+    methods: tuple[str, ...]
+    embed_options: bool
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "methods", tuple(self.methods or ()))
+
+    def query(self) -> Query:
+        """Raises QueryError for what cannot be asked."""
+        return Query(
+            _text(self.question), option_lines(_text(self.options)), context=_text(self.passage).strip() or None
+        )
+
+    def settings(self) -> Settings:
+        """Raises SettingsError for a value out of range, or none at all."""
+        return Settings(
+            RetrievalSettings(_whole("top-k", self.top_k), _number("top-p", self.top_p), str(self.kernel)),
+            MergeSettings(_number("density", self.density), str(self.majority_sign)),
+            ScoreSettings(str(self.normalization)),
+            self.methods,
+        )
+
+    def values(self) -> list[Any]:
+        """For the form's fields, in their order."""
+        return [list(v) if isinstance(v, tuple) else v for v in (getattr(self, f.name) for f in fields(self))]
+
+
+_KEYS = {
+    "question": "q",
+    "passage": "passage",
+    "top_p": "p",
+    "top_k": "k",
+    "kernel": "kernel",
+    "density": "density",
+    "majority_sign": "sign",
+    "normalization": "norm",
+}
+
+
+def default_inputs(settings: Settings) -> Inputs:
+    """An empty form under the bank's own settings."""
+    return Inputs(
+        "",
+        "",
+        "",
+        settings.retrieval.top_p,
+        settings.retrieval.top_k,
+        settings.retrieval.kernel,
+        settings.merge.density,
+        settings.merge.majority_sign_method,
+        settings.score.normalization,
+        settings.methods,
+        False,
+    )
+
+
+def option_lines(text: str) -> tuple[str, ...]:
+    return tuple(line.strip() for line in text.split("\n") if line.strip())
+
+
+def to_query_string(inputs: Inputs) -> str:
+    """All inputs, also those at their defaults: a link says the same after a bank's defaults have changed."""
+    pairs = [(key, str(getattr(inputs, name))) for name, key in _KEYS.items() if getattr(inputs, name) != ""]
+    pairs += [("o", option) for option in option_lines(inputs.options)]
+    pairs += [("m", method) for method in inputs.methods]
+    pairs += [("embed", "options")] if inputs.embed_options else []
+    return urlencode(pairs)
+
+
+def from_query(params: Mapping[str, Sequence[str]], defaults: Inputs) -> Inputs | None:
+    """The inputs of a link; None without a question. Raises SettingsError for a number that is none."""
+    single = {name: params[key][-1] for name, key in _KEYS.items() if params.get(key)}
+    if "question" not in single:
+        return None
+    values: dict[str, Any] = dict(single)
+    for name in ("top_p", "density"):
+        if name in values:
+            values[name] = _parsed(name.replace("_", "-"), values[name], float)
+    if "top_k" in values:
+        values["top_k"] = _parsed("top-k", values["top_k"], int)
+    if params.get("o"):
+        values["options"] = "\n".join(params["o"])
+    if params.get("m"):
+        values["methods"] = tuple(params["m"])
+    return replace(defaults, **values, embed_options="options" in params.get("embed", ()))
+
+
+def as_json(inputs: Inputs) -> dict[str, Any]:
+    return {**asdict(inputs), "methods": list(inputs.methods)}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _number(name: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise SettingsError(f"{name} is {value!r}; it must be a number above 0 and at most 1.")
+    return float(value)
+
+
+def _whole(name: str, value: object) -> int:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise SettingsError(f"{name} is {value!r}; it must be a whole number from 1 to 1000.")
+    return value
+
+
+def _parsed(name: str, text: str, kind: type) -> Any:  # noqa: ANN401 - float or int
+    try:
+        return kind(text)
+    except ValueError as error:
+        raise SettingsError(f"{name} in the link is {text[:20]!r}, which is no number. Correct the link.") from error

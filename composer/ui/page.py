@@ -1,0 +1,343 @@
+"""The page: layout, wiring of events, and the server that shows it."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from composer.config import NORMALIZATIONS, AppSettings
+from composer.errors import ComposerError
+from composer.merging import METHODS
+from composer.pipeline import Composer
+from composer.routing import KERNELS
+from composer.types import MAX_OPTION_CHARS, MAX_OPTIONS, MAX_QUESTION_CHARS
+from composer.ui import cases, palette, prose, running, theme
+from composer.ui.charts.neighbour_map import ExampleMap
+from composer.ui.handlers import Handlers
+from composer.ui.inputs import Inputs, default_inputs
+
+log = logging.getLogger(__name__)
+
+QUEUE_SIZE = 64
+"""Events waiting in all; a visitor beyond that is told to come back instead of waiting without end."""
+
+
+@dataclass(frozen=True)
+class Form:
+    fields: tuple[gr.Component, ...]
+    """In the order of `Inputs`."""
+    compare: gr.Button
+    reset: gr.Button
+    copy: gr.Button
+    error: gr.HTML
+    chips: gr.HTML
+
+
+@dataclass(frozen=True)
+class Panels:
+    note: gr.HTML
+    map: gr.HTML
+    nucleus: gr.HTML
+    neighbours: gr.HTML
+    answers: gr.HTML
+    heat: gr.HTML
+
+    def all(self) -> list[gr.HTML]:
+        return [self.note, self.map, self.nucleus, self.neighbours, self.answers, self.heat]
+
+
+def build_page(composer: Composer, app_settings: AppSettings) -> gr.Blocks:
+    """The whole page, with one run of the first case study already on show. Launch it with `launch_options`."""
+    defaults = default_inputs(composer.default_settings())
+    example_map = ExampleMap.of(composer.bank)
+    handlers = Handlers(composer, defaults, cases.load_cases(), example_map)
+    first = _first_run(handlers)
+    with gr.Blocks(title="Adapter Composer", analytics_enabled=False, fill_width=True) as page:
+        _html(prose.header(composer), elem_id="ac-header")
+        _html(prose.client_data(_client_data(app_settings, example_map)))
+        with gr.Row(elem_id="ac-body"):
+            with gr.Column(elem_id="ac-rail", min_width=300, scale=0):
+                form = _form(handlers, first.inputs if first else defaults)
+            with gr.Column(elem_id="ac-story", min_width=300, scale=1):
+                panels = _panels(handlers, first)
+        _wire(page, handlers, form, panels, first)
+    page.queue(api_open=False, max_size=QUEUE_SIZE)
+    return page
+
+
+def _client_data(app_settings: AppSettings, example_map: ExampleMap | None) -> dict[str, Any]:
+    return {
+        "map": example_map.client_data() if example_map else None,
+        "palette": palette.client_palette(),
+        "public_url": public_url(app_settings),
+    }
+
+
+def public_url(app_settings: AppSettings) -> str | None:
+    """Where links lead on a Space: its page shows the app in a frame, so the app's own address is the wrong one."""
+    return f"https://huggingface.co/spaces/{app_settings.space_id}" if app_settings.space_id else None
+
+
+def launch_options(app_settings: AppSettings) -> dict[str, Any]:
+    return {
+        "server_name": app_settings.host,
+        "server_port": app_settings.port,
+        "theme": theme.theme(),
+        "head": theme.head(),
+        "footer_links": ["api"],
+        "run_history": False,
+        "show_error": False,
+        "ssr_mode": False,
+        "share": False,
+        "quiet": True,
+        "max_file_size": "1mb",
+    }
+
+
+def serve(settings: AppSettings) -> None:
+    """Open the bank and show the page until interrupted. Raises ComposerError, also where the port is taken."""
+    check_port(settings)
+    _say(f"Opening the bank {settings.bank!r} …")
+    composer = Composer.open(settings.bank, cache_dir=settings.cache_dir, progress=_progress)
+    try:
+        page = build_page(composer, settings)
+        shown = "localhost" if settings.host in ("127.0.0.1", "0.0.0.0") else settings.host
+        _say(f"Adapter Composer is ready on http://{shown}:{settings.port}")
+        page.launch(**launch_options(settings))
+    finally:
+        composer.close()
+
+
+def check_port(settings: AppSettings) -> None:
+    """Raises ComposerError where another program listens already: found out before minutes of loading, not after."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            raise ComposerError(
+                f"port {settings.port} of {settings.host} cannot be used ({error.strerror}). "
+                "Stop what listens there, or set GRADIO_SERVER_PORT to another port."
+            ) from error
+
+
+def _progress(done: int, total: int) -> None:
+    _say(f"Building the index: {done:,} of {total:,} examples")
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def _first_run(handlers: Handlers) -> running.Run | None:
+    """The first case study, run by this bank: a visitor sees the whole story before typing anything."""
+    if not handlers.cases:
+        return None
+    case = handlers.cases[0]
+    inputs = Inputs(case.query, "\n".join(case.options), case.context, *handlers.defaults.values()[3:])
+    try:
+        found = running.find(handlers.composer, inputs)
+        return running.refer(handlers.composer, running.answer(handlers.composer, found))
+    except ComposerError as error:
+        log.warning("the first case study cannot be shown: %s", error)
+        return None
+
+
+def _form(handlers: Handlers, start: Inputs) -> Form:
+    question = gr.Textbox(
+        start.question,
+        label="Question",
+        lines=3,
+        max_lines=10,
+        max_length=MAX_QUESTION_CHARS,
+        placeholder="Where can I buy a tennis ball?",
+        elem_id="ac-question",
+    )
+    options = gr.Textbox(
+        start.options,
+        label="Answer options",
+        info=f"One per line, 2 to {MAX_OPTIONS}",
+        lines=4,
+        max_lines=12,
+        max_length=MAX_OPTIONS * MAX_OPTION_CHARS,
+        placeholder="a sports store\na bakery",
+        elem_id="ac-options",
+    )
+    with gr.Accordion("Passage (optional)", open=bool(start.passage), elem_id="ac-passage-box"):
+        passage = gr.Textbox(
+            start.passage,
+            label="Passage",
+            info="A text that the question is about",
+            lines=4,
+            max_lines=14,
+            elem_id="ac-passage",
+        )
+    compare = gr.Button("Compare merges", variant="primary", elem_id="ac-compare")
+    error = _html("", elem_id="ac-error")
+    top_p = gr.Slider(
+        0.05,
+        1.0,
+        start.top_p,
+        step=0.01,
+        label="Nucleus top-p",
+        info="Keep the fewest tasks that together carry this share of the similarity",
+        elem_id="ac-top-p",
+    )
+    advanced = _advanced(start)
+    with gr.Row(elem_id="ac-actions"):
+        copy = gr.Button("Copy link", size="sm", elem_id="ac-copy", min_width=80)
+        reset = gr.Button("Reset settings", size="sm", elem_id="ac-reset", min_width=80)
+    chips = _html(cases.chips(handlers.cases), elem_id="ac-chips", script=_CHIP_SCRIPT)
+    return Form((question, options, passage, top_p, *advanced), compare, reset, copy, error, chips)
+
+
+_CHIP_SCRIPT = """
+element.addEventListener('click', (event) => {
+  const chip = event.target.closest('[data-case]');
+  if (chip) trigger('click', {slug: chip.dataset.case});
+});
+"""
+
+
+def _html(
+    value: str, *, elem_id: str | None = None, script: str | None = None, server: Callable[..., Any] | None = None
+) -> gr.HTML:
+    """A panel of ready HTML. The default template, which inserts it as it is and evaluates nothing in it."""
+    return gr.HTML(
+        value,
+        elem_id=elem_id,
+        js_on_load=script,
+        apply_default_css=False,
+        server_functions=[server] if server else None,
+    )
+
+
+def _advanced(start: Inputs) -> tuple[gr.Component, ...]:
+    prunes = ", ".join(method.title for method in METHODS.values() if method.prunes)
+    elects = ", ".join(method.title for method in METHODS.values() if method.elects)
+    with gr.Accordion("Advanced", open=False, elem_id="ac-advanced"):
+        return (
+            gr.Slider(1, 200, start.top_k, step=1, label="Neighbours (top-k)", info="How many training examples vote"),
+            gr.Radio(
+                [(f"{kernel.title}: {kernel.formula}", name) for name, kernel in KERNELS.items()],
+                value=start.kernel,
+                label="Kernel",
+                info="How a cosine distance d becomes a vote",
+            ),
+            gr.Slider(
+                0.05,
+                1.0,
+                start.density,
+                step=0.05,
+                label="Density",
+                info=f"Share of the numbers that pruning keeps ({prunes})",
+            ),
+            gr.Radio(
+                [("by count", "frequency"), ("by sum", "total")],
+                value=start.majority_sign,
+                label="Sign election",
+                info=f"How adapters vote on a sign ({elects})",
+            ),
+            gr.Radio(
+                [(_NORMALIZATION_LABELS[name], name) for name in NORMALIZATIONS],
+                value=start.normalization,
+                label="Option scores",
+                info="What an option's log-probability is divided by, so that long options are not at a loss",
+            ),
+            gr.CheckboxGroup(
+                [(method.title, name) for name, method in METHODS.items()],
+                value=list(start.methods),
+                label="Methods",
+            ),
+            gr.Checkbox(
+                start.embed_options, label="Search with the options too", info="Else only the question is compared"
+            ),
+        )
+
+
+_NORMALIZATION_LABELS = {"tokens": "per token", "sum": "not at all", "bytes": "per byte"}
+
+
+def _panels(handlers: Handlers, first: running.Run | None) -> Panels:
+    blank = ("", "", "", "", "", "")
+    values = (*handlers.found(first), *handlers.answered(first)) if first else blank
+    note = _html(values[0], elem_id="ac-note")
+    _html(
+        prose.section(
+            1, "What your question resembles", "The training examples nearest to it, and the tasks they belong to."
+        )
+    )
+    with gr.Row(elem_id="ac-found"):
+        with gr.Column(min_width=280, elem_classes="ac-panel"):
+            map_ = _html(values[1], elem_id="ac-map", script=_MAP_SCRIPT, server=_reader(handlers))
+        with gr.Column(min_width=280, elem_classes="ac-panel"):
+            nucleus = _html(values[2], elem_id="ac-nucleus")
+    with gr.Column(elem_classes="ac-panel"):
+        listed = _html(values[3], elem_id="ac-list")
+    _html(
+        prose.section(
+            2, "What each merge answers", "The same question, put to the base model under each merged adapter."
+        )
+    )
+    answers = _html(values[4], elem_id="ac-answers")
+    _html(
+        prose.section(
+            3,
+            "What went into each merge",
+            "How much of every adapter is really in the merged update, beside what the weights asked for.",
+        )
+    )
+    with gr.Column(elem_classes="ac-panel"):
+        heat = _html(values[5], elem_id="ac-heat")
+    return Panels(note, map_, nucleus, listed, answers, heat)
+
+
+_MAP_SCRIPT = "element.closest('#ac-map').acServer = server;"
+
+
+def _reader(handlers: Handlers) -> Callable[[int], dict[str, str]]:
+    def read_example(index: int) -> dict[str, str]:
+        return handlers.example_map.read(index) if handlers.example_map else {}
+
+    return read_example
+
+
+def _wire(page: gr.Blocks, handlers: Handlers, form: Form, panels: Panels, first: running.Run | None) -> None:
+    shown, pending = gr.State(first), gr.State(None)
+    fields = list(form.fields)
+    found = [form.error, *panels.all(), pending]
+    fast: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
+    model: dict[str, Any] = {
+        **fast,
+        "fn": handlers.answer,
+        "inputs": [pending, shown],
+        "outputs": [form.error, *panels.all(), shown],
+        "concurrency_limit": 1,
+        "concurrency_id": "model",
+    }
+    asked = form.compare.click(handlers.find, fields, found, **fast)
+    asked.then(**model)
+    form.chips.click(handlers.open_case, None, [*fields, *found], **fast).then(**model)
+    page.load(handlers.open_link, None, [*fields, *found], **fast).then(**model)
+    top_p, top_k, kernel = form.fields[3], form.fields[4], form.fields[5]
+    gr.on(
+        [top_p.change, top_k.change, kernel.change],
+        handlers.reweigh,
+        [*fields, shown],
+        [form.error, panels.nucleus, panels.neighbours],
+        trigger_mode="always_last",
+        **fast,
+    )
+    form.reset.click(handlers.reset, None, [*fields, form.error], **fast)
+    form.copy.click(None, js="() => window.adapterComposer.copyLink()")
+    gr.on(
+        [field.change for field in fields], None, fields, js="(...values) => window.adapterComposer.checkStale(values)"
+    )
