@@ -1,12 +1,13 @@
 """The algorithm on one screen: retrieve -> route -> merge -> score, and `explain`, which is all of them as one record.
 
-    composer = Composer.open("embedded")
-    trace = composer.explain(Query("Where can I buy a tennis ball?", ("a sports store", "a bakery")))
+composer = Composer.open("embedded")
+trace = composer.explain(Query("Where can I buy a tennis ball?", ("a sports store", "a bakery")))
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,9 @@ from composer.merging.factors import MergedAdapter
 from composer.retrieval.build import IndexRows, Progress, build_index
 from composer.retrieval.encoder import Encoder
 from composer.retrieval.index import SearchIndex
+from composer.retrieval.manifest import MANIFEST_FILE
 from composer.routing import reweigh, route
+from composer.routing.kernels import kernel_named
 from composer.types import Contribution, Failure, Neighbour, Prediction, Query, TaskWeights, Trace
 
 Choice = Sequence[tuple[str, float]]
@@ -47,7 +50,12 @@ class Composer:
 
     @classmethod
     def open(
-        cls, bank: str | Path | Bank = "embedded", *, cache_dir: Path = ROOT / ".cache", device: str = "auto", progress: Progress | None = None
+        cls,
+        bank: str | Path | Bank = "embedded",
+        *,
+        cache_dir: Path = ROOT / ".cache",
+        device: str = "auto",
+        progress: Progress | None = None,
     ) -> Composer:
         """Check and load everything; the first time, build the bank's index in `cache_dir` from its shipped vectors.
 
@@ -69,13 +77,15 @@ class Composer:
         """Give the index back to other processes."""
         self.index.close()
 
-    def explain(self, query: Query, settings: Settings | None = None, neighbours: Sequence[Neighbour] | None = None) -> Trace:
-        """One run through all stages. `neighbours` at hand are re-weighted: changing top-p or the kernel embeds nothing.
+    def explain(
+        self, query: Query, settings: Settings | None = None, neighbours: Sequence[Neighbour] | None = None
+    ) -> Trace:
+        """One run through all stages. `neighbours` at hand are re-weighted: changing top-p or kernel embeds nothing.
 
         A method that fails becomes a Failure in the trace; the others live. Raises QueryError or SettingsError.
         """
         settings = settings or self.default_settings()
-        _check_methods(settings.methods)
+        check_settings(settings)
         timings, clock = _stopwatch()
         neighbours = self._at_hand(neighbours, settings) or self.retrieve(query, settings)
         clock("retrieve")
@@ -86,13 +96,16 @@ class Composer:
         prompt = self.fit(query)
         answers = self.score(query, merged, settings, prompt)
         clock("score")
-        contributions = self.contributions(weights.kept, merged)
+        predictions = tuple(answer for answer in answers if isinstance(answer, Prediction))
+        answered = {prediction.method for prediction in predictions}
+        # a merge that is not finite has no shares that could be shown, or written as JSON
+        contributions = self.contributions(weights.kept, [m for m in merged if m.method in answered])
         clock("explain")
         return Trace(
             query=query,
             neighbours=tuple(neighbours),
             weights=weights,
-            predictions=tuple(a for a in answers if isinstance(a, Prediction)),
+            predictions=predictions,
             contributions=contributions,
             timings_ms=tuple(timings),
             bank=self.bank.name,
@@ -117,7 +130,12 @@ class Composer:
     def fit(self, query: Query) -> FittedPrompt:
         """The question in the bank's template, its context cut in the middle where the model has no room for it."""
         return fit_prompt(
-            self.base.tokenizer, self.bank.prompt_template, query.context, query.text, query.options, self.base.max_tokens
+            self.base.tokenizer,
+            self.bank.prompt_template,
+            query.context,
+            query.text,
+            query.options,
+            self.base.max_tokens,
         )
 
     def score(
@@ -161,17 +179,29 @@ class Composer:
         return reweigh(neighbours[:top_k], settings.retrieval.kernel)
 
 
-def open_index(bank: Bank, encoder: Encoder, cache_dir: Path, *, progress: Progress | None = None, force: bool = False) -> SearchIndex:
+def open_index(
+    bank: Bank, encoder: Encoder, cache_dir: Path, *, progress: Progress | None = None, force: bool = False
+) -> SearchIndex:
     """The bank's index, built first where it is not there yet or was built from other examples."""
     if bank.examples is None:
-        raise BankError(f"the bank {bank.name!r} ships no examples. Build its index with `python -m composer index build --bank {bank.name}`.")
+        raise BankError(
+            f"the bank {bank.name!r} ships no examples, so it has no index. Give [examples] of its bank.toml a path."
+        )
     folder = index_folder(bank, cache_dir)
-    if force or not (folder / "manifest.json").exists():
+    # os.path and not Path: a folder that may not be looked into is refused below, in words
+    if force or not os.path.exists(folder / MANIFEST_FILE):
         examples = read_examples(bank.examples.path)
         if examples.vectors is None:
             raise BankError(f"the examples of the bank {bank.name!r} have no vectors. Rebuild the bank.")
         rows = IndexRows(examples.row_ids, examples.tasks, examples.texts, examples.vectors)
-        build_index(folder, rows, encoder_sha256=encoder.sha256, source_sha256=bank.examples.sha256, progress=progress, force=force)
+        build_index(
+            folder,
+            rows,
+            encoder_sha256=encoder.sha256,
+            source_sha256=bank.examples.sha256,
+            progress=progress,
+            force=force,
+        )
     return SearchIndex.open(folder, encoder.sha256, bank.examples.sha256)
 
 
@@ -181,9 +211,10 @@ def index_folder(bank: Bank, cache_dir: Path) -> Path:
     return cache_dir / "index" / f"{bank.name}-{hashlib.sha256(origin.encode()).hexdigest()[:12]}"
 
 
-
-
-def _check_methods(methods: Sequence[str]) -> None:
+def check_settings(settings: Settings) -> None:
+    """What `Settings` cannot check by itself, before anything is loaded or computed: the names in the registries."""
+    kernel_named(settings.retrieval.kernel)
+    methods = settings.methods
     if not methods:
         raise SettingsError(f"no method was chosen. Choose at least one of {', '.join(METHODS)}.")
     for method in methods:
@@ -195,7 +226,9 @@ def _check_methods(methods: Sequence[str]) -> None:
 def _notes(weights: TaskWeights, prompt: FittedPrompt) -> tuple[str, ...]:
     notes = [prompt.note] if prompt.note else []
     if len(weights.kept) == 1:
-        notes.append(f"Only {weights.heaviest} is in the nucleus: every method applies that adapter, apart from trimming.")
+        notes.append(
+            f"Only {weights.heaviest} is in the nucleus: every method applies that adapter, apart from trimming."
+        )
     return tuple(notes)
 
 
@@ -212,4 +245,4 @@ def _stopwatch() -> tuple[list[tuple[str, float]], Clock]:
     return timings, clock
 
 
-__all__ = ["Composer", "index_folder", "open_index"]
+__all__ = ["Composer", "check_settings", "index_folder", "open_index"]

@@ -26,7 +26,8 @@ def trace_to_json(trace: Trace) -> dict[str, Any]:
         },
         "predictions": {p.method: _prediction(p, trace.query.options) for p in trace.predictions},
         "contributions": {
-            c.method: {"effective": dict(c.effective), "off_span": c.off_span, "norm_ratio": c.norm_ratio} for c in trace.contributions
+            c.method: {"effective": dict(c.effective), "off_span": c.off_span, "norm_ratio": c.norm_ratio}
+            for c in trace.contributions
         },
         "timings_ms": dict(trace.timings_ms),
         "failures": {failure.method: failure.message for failure in trace.failures},

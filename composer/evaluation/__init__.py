@@ -1,1 +1,1 @@
-"""Strategies and methods over the tasks' test rows."""
+"""Tasks by strategies on a bank's test rows, and the tables that come of it."""

@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+import torch
+
+from composer import Query, RetrievalSettings, Settings, Trace
+from composer.config import MergeSettings
+from composer.errors import BankError, MergeError, SettingsError
+from composer.merging import METHODS
+from composer.pipeline import Composer, index_folder
+from composer.routing import route
+
+TENNIS = Query("Where can I buy a tennis ball?", ("a sports store", "a bakery", "a bank"))
+
+
+def without_times(trace: Trace) -> Trace:
+    """The rest must be equal bit by bit."""
+    predictions = tuple(replace(prediction, milliseconds=0.0) for prediction in trace.predictions)
+    return replace(trace, timings_ms=(), predictions=predictions)
+
+
+def settings(top_p: float = 0.9, kernel: str = "inverse", methods: Iterable[str] = METHODS, **merge) -> Settings:
+    return Settings(RetrievalSettings(100, top_p, kernel), MergeSettings(**merge), methods=tuple(methods))
+
+
+def raising(*_: object):
+    raise MergeError("the votes are lost. Vote again.")
+
+
+def not_finite(members, _settings):
+    """A merge whose update is not a number."""
+    first = members[0]
+    return torch.full_like(first.a, math.nan), first.b
+
+
+def test_a_trace_holds_the_base_and_every_method_over_the_nucleus(composer: Composer):
+    trace = composer.explain(TENNIS)
+    assert [prediction.method for prediction in trace.predictions] == ["base", *METHODS]
+    assert [contribution.method for contribution in trace.contributions] == list(METHODS)
+    assert math.isclose(sum(weight for _, weight in trace.weights.kept), 1.0)
+    assert len(trace.neighbours) == composer.bank.retrieval.top_k
+    assert (trace.bank, trace.query, trace.failures) == ("embedded", TENNIS, ())
+    assert [stage for stage, _ in trace.timings_ms] == ["retrieve", "route", "merge", "score", "explain"]
+    for prediction in trace.predictions:
+        assert math.isclose(sum(prediction.probabilities), 1.0)
+        assert prediction.scores[prediction.chosen] == max(prediction.scores)
+
+
+def test_explain_is_its_stages_one_after_the_other(composer: Composer):
+    chosen = settings(top_p=0.6)
+    neighbours = composer.retrieve(TENNIS, chosen)
+    weights = composer.route(neighbours, chosen)
+    merged = [composer.merge(weights.kept, chosen, method) for method in METHODS]
+    trace = without_times(composer.explain(TENNIS, chosen))
+    assert trace.neighbours == neighbours
+    assert trace.weights == weights == route(neighbours, top_p=0.6, kernel="inverse")
+    assert trace.predictions == tuple(replace(p, milliseconds=0.0) for p in composer.score(TENNIS, merged, chosen))
+    assert trace.contributions == composer.contributions(weights.kept, merged)
+
+
+def test_eight_threads_with_other_questions_and_weights_equal_serial_answers_bit_by_bit(composer: Composer, queries):
+    kinds = [settings(top_p, kernel, density=d) for top_p, kernel, d in ((0.3, "exp", 0.5), (0.9, "inverse", 0.7))]
+    asked = [(query, kinds[i % 2]) for i, query in enumerate(queries)]
+    serial = [without_times(composer.explain(*one)) for one in asked]
+    with ThreadPoolExecutor(8) as pool:
+        threaded = [without_times(trace) for trace in pool.map(lambda one: composer.explain(*one), asked * 2)]
+    assert threaded == serial * 2
+    assert len({trace.weights.kept for trace in serial}) > 1
+
+
+def test_changing_top_p_or_the_kernel_embeds_nothing_and_equals_a_new_search(composer: Composer):
+    first = composer.explain(TENNIS, settings(methods=("cat",)))
+    composer.encoder.encode([TENNIS.retrieval_text])
+    before = composer.encoder.calls
+    for change in (settings(0.2, methods=("cat",)), settings(1.0, "cosine", methods=("cat",))):
+        again = composer.explain(TENNIS, change, neighbours=first.neighbours)
+        assert composer.encoder.calls == before
+        assert without_times(again) == without_times(composer.explain(TENNIS, change))
+    assert again.weights != first.weights
+
+
+def test_fewer_neighbours_are_taken_from_those_at_hand_and_more_are_searched_for(composer: Composer):
+    few = replace(settings(methods=("cat",)), retrieval=RetrievalSettings(top_k=10))
+    many = replace(few, retrieval=RetrievalSettings(top_k=40))
+    ten = composer.retrieve(TENNIS, few)
+    forty = composer.retrieve(TENNIS, many)
+    assert composer.explain(TENNIS, few, neighbours=forty).neighbours == ten
+    assert composer.explain(TENNIS, many, neighbours=ten).neighbours == forty
+
+
+def test_the_same_question_is_embedded_once(composer: Composer):
+    composer.retrieve(TENNIS, settings())
+    before = composer.encoder.calls
+    composer.retrieve(TENNIS, settings(top_p=0.5))
+    assert composer.encoder.calls == before
+
+
+def test_a_method_that_fails_leaves_the_others(composer: Composer, monkeypatch: pytest.MonkeyPatch):
+    whole = composer.explain(TENNIS)
+    monkeypatch.setitem(METHODS, "ties", replace(METHODS["ties"], merge=raising))
+    trace = composer.explain(TENNIS)
+    assert [(failure.method, failure.message) for failure in trace.failures] == [
+        ("ties", "the votes are lost. Vote again.")
+    ]
+    assert [p.method for p in trace.predictions] == ["base", *(name for name in METHODS if name != "ties")]
+    for method in ("base", "linear", "cat", "magnitude_prune"):
+        assert trace.prediction(method).scores == pytest.approx(whole.prediction(method).scores, abs=1e-4)
+
+
+def test_a_merge_that_is_not_finite_is_a_failure_without_an_answer_or_contribution(composer: Composer, monkeypatch):
+    monkeypatch.setitem(METHODS, "linear", replace(METHODS["linear"], merge=not_finite))
+    trace = composer.explain(TENNIS)
+    assert [failure.method for failure in trace.failures] == ["linear"]
+    assert "linear" not in [contribution.method for contribution in trace.contributions]
+    assert len(trace.predictions) == len(METHODS)
+
+
+def test_a_damaged_bank_is_no_methods_fault(composer: Composer, monkeypatch: pytest.MonkeyPatch):
+    def lost(self, task):
+        raise BankError(f"the adapter {task} is gone. Restore it.")
+
+    monkeypatch.setattr(type(composer.adapters), "get", lost)
+    with pytest.raises(BankError, match="is gone"):
+        composer.explain(TENNIS)
+
+
+def test_one_task_alone_in_the_nucleus_is_said(composer: Composer):
+    alone = composer.explain(TENNIS, settings(top_p=0.001))
+    assert len(alone.weights.kept) == 1
+    assert alone.weights.kept[0][1] == 1.0
+    assert alone.notes == (
+        f"Only {alone.weights.heaviest} is in the nucleus: every method applies that adapter, apart from trimming.",
+    )
+    assert alone.prediction("linear").scores == pytest.approx(alone.prediction("cat").scores, abs=1e-4)
+    assert composer.explain(TENNIS, settings(top_p=1.0)).notes == ()
+
+
+def test_a_long_passage_is_cut_and_it_is_said(composer: Composer):
+    trace = composer.explain(replace(TENNIS, context="The dog ran over the green field. " * 2_000))
+    assert len(trace.notes) == 1
+    assert "left out of the middle" in trace.notes[0]
+
+
+def test_wrong_settings_are_refused_before_anything_is_embedded(composer: Composer):
+    question = replace(TENNIS, text="What has nobody asked before?")
+    before = composer.encoder.calls
+    for wrong, error in (
+        (settings(kernel="invers"), SettingsError),
+        (settings(methods=("linear", "linear")), SettingsError),
+        (settings(methods=()), SettingsError),
+        (settings(methods=("tees",)), MergeError),
+    ):
+        with pytest.raises(error):
+            composer.explain(question, wrong)
+    assert composer.encoder.calls == before
+
+
+def test_knowing_the_gold_answer_changes_nothing(composer: Composer, queries):
+    for query in queries[:2]:
+        told, untold = composer.explain(query), composer.explain(replace(query, gold=None))
+        assert without_times(told) == replace(without_times(untold), query=query)
+
+
+def test_one_bank_may_be_opened_again_in_this_process_and_the_other_lives_on(composer: Composer, cache_dir):
+    from composer.pipeline import open_index
+
+    again = open_index(composer.bank, composer.encoder, cache_dir)
+    again.close()
+    assert len(composer.retrieve(TENNIS, settings())) == 100
+
+
+def test_an_index_belongs_to_one_bank_and_one_content(composer: Composer, tmp_path):
+    here = index_folder(composer.bank, tmp_path)
+    assert composer.bank.examples is not None
+    changed = replace(composer.bank, examples=replace(composer.bank.examples, sha256="0" * 64))
+    moved = replace(composer.bank, folder=tmp_path)
+    assert len({here, index_folder(changed, tmp_path), index_folder(moved, tmp_path)}) == 3
