@@ -131,7 +131,7 @@ def _prepare(folder: Path, plan: dict[str, object], force: bool) -> None:
 
 
 def _fill(folder: Path, rows: IndexRows, encoder_sha256: str, source_sha256: str, progress: Progress) -> IndexManifest:
-    collection = Collection(folder, create_for=len(rows.ids))
+    collection = _opened(folder, rows)
     try:
         _store(collection, rows, progress)
         counts = dict(sorted(Counter(collection.tasks().values()).items()))
@@ -148,6 +148,17 @@ def _fill(folder: Path, rows: IndexRows, encoder_sha256: str, source_sha256: str
     write_manifest(folder, manifest)
     (folder / PLAN_FILE).unlink(missing_ok=True)
     return manifest
+
+
+def _opened(folder: Path, rows: IndexRows) -> Collection:
+    collection = Collection(folder, create_for=len(rows.ids))
+    if collection.count() < len(rows.ids):
+        return collection
+    # All rows and no manifest: the kill fell into the moment in which the vector files were written. They may be cut
+    # short, which Chroma would not notice, so this build starts over.
+    collection.close()
+    shutil.rmtree(folder / CHROMA_FOLDER)
+    return Collection(folder, create_for=len(rows.ids))
 
 
 def _store(collection: Collection, rows: IndexRows, progress: Progress) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +64,19 @@ def test_a_killed_build_is_no_index_and_goes_on_where_it_stopped(tmp_path: Path)
         ROWS.ids[row] for row in (0, 700, 1_100)
     ]
     resumed.close()
+
+
+def test_a_build_killed_while_the_vector_files_were_written_starts_over(tmp_path: Path):
+    def kill(done: int, total: int) -> None:
+        if done == total:
+            raise Killed
+
+    with pytest.raises(Killed):
+        build(tmp_path, made_rows(600), progress=kill)
+    os.truncate(next(tmp_path.rglob("data_level0.bin")), 500_000)
+    seen: list[int] = []
+    build(tmp_path, made_rows(600), progress=lambda done, total: seen.append(done))
+    assert seen == [0, 500, 600]
 
 
 def test_an_interrupted_build_of_other_rows_is_not_kept(tmp_path: Path):
