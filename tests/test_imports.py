@@ -38,6 +38,7 @@ HOMES = {
     "tokenizers": ("inference", "training"),
     "bitsandbytes": ("inference",),
     "sentence_transformers": ("retrieval",),
+    "sklearn": ("retrieval",),
 }
 """Library to the only modules that may import it; a module stands for all below it."""
 
