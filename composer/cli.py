@@ -149,6 +149,7 @@ def bank_list(arguments: Arguments) -> None:
 
 
 def serve(arguments: Arguments) -> None:
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # gradio reads it when it is imported
     from composer.ui.page import serve
 
     settings = _app()

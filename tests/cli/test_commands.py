@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -109,5 +110,8 @@ def test_serve_starts_the_page_with_the_settings_of_the_environment(cli, cache_d
     page.serve = served.append  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "composer.ui.page", page)
     monkeypatch.setenv("GRADIO_SERVER_PORT", "7999")
+    monkeypatch.setenv("GRADIO_ANALYTICS_ENABLED", "")  # so that it is put back
+    monkeypatch.delenv("GRADIO_ANALYTICS_ENABLED")
     assert cli("serve", "--bank", "mine").status == 0
+    assert os.environ["GRADIO_ANALYTICS_ENABLED"] == "False"
     assert served == [AppSettings(bank="mine", port=7999, cache_dir=cache_dir)]
