@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from random import Random
+from typing import Any
 
 from composer.microworld.lexicon import Lexicon, Pair, Person, Thing, article, upper_first
 
@@ -114,6 +115,11 @@ class Event:
         return f"{upper_first(self.clause(order))}."
 
 
+def _with(event: Event, slot: str, value: Any) -> Event:  # noqa: ANN401 - a name or a person, as the slot has it
+    changes: dict[str, Any] = {slot: value}
+    return replace(event, **changes)
+
+
 class EventMaker:
     """Draws events and changes them so that the meaning stays, or so that it does not."""
 
@@ -154,7 +160,7 @@ class EventMaker:
         slots = self._slots(event, self.same)
         self.rng.shuffle(slots)
         for slot in slots[:changes]:
-            event = replace(event, **{slot: self.rng.choice(self.same[getattr(event, slot)])})
+            event = _with(event, slot, self.rng.choice(self.same[getattr(event, slot)]))
         return event
 
     def contradict(self, event: Event) -> Event:
@@ -163,7 +169,7 @@ class EventMaker:
         if not slots:
             return event
         slot = self.rng.choice(slots)
-        return replace(event, **{slot: self.rng.choice(self.opposite[getattr(event, slot)])})
+        return _with(event, slot, self.rng.choice(self.opposite[getattr(event, slot)]))
 
     def with_antonym(self) -> Event:
         event = self.event()
@@ -184,12 +190,12 @@ class EventMaker:
         new = self.rng.choice(pools[slot])
         while new in close:
             new = self.rng.choice(pools[slot])
-        return replace(event, **{slot: new})
+        return _with(event, slot, new)
 
     def less(self, event: Event) -> Event:
         """Follows from the event: a part left out."""
         filled = [name for name in ("adjective", "spot", "when") if getattr(event, name)]
-        return replace(event, **{self.rng.choice(filled): ""}) if filled else event
+        return _with(event, self.rng.choice(filled), "") if filled else event
 
     def more(self, event: Event) -> Event:
         """Does not follow: a part added that nobody mentioned."""
@@ -198,4 +204,4 @@ class EventMaker:
             return event
         slot = self.rng.choice(empty)
         pool = {"adjective": EVENT_ADJECTIVES, "spot": SPOTS, "when": WHENS}[slot]
-        return replace(event, **{slot: self.rng.choice(pool)})
+        return _with(event, slot, self.rng.choice(pool))

@@ -202,9 +202,8 @@ def story_cloze(w: World) -> Row:
         f"{person.name} wanted to {script.title}.", *(f"{upper_first(person.they)} {s}." for s in sorted(rng.sample(script.steps, 2), key=script.steps.index)),
         rng.choice(_CARE if good else _TROUBLE).format(name=person.name),
     ]  # fmt: skip
-    endings, label = w.place_gold(
-        *[f"{upper_first(person.they)} {ends[0]}.", [f"{upper_first(person.they)} {ends[1]}."]]
-    )
+    subject = upper_first(person.they)
+    endings, label = w.place_gold(f"{subject} {ends[0]}.", [f"{subject} {ends[1]}."])
     return {
         **{f"input_sentence_{i}": s for i, s in enumerate(sentences, start=1)},
         "sentence_quiz1": endings[0], "sentence_quiz2": endings[1], "answer_right_ending": label + 1,

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
+from tokenizers import Encoding
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
@@ -62,7 +63,9 @@ def rows(
     tokenizer: PreTrainedTokenizerFast, recipe: BaseRecipe, *, width: int, scenes: bool, seed: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Endless batches (ids, loss weights), each (rows, width + 1): documents in a row, parted by the end token."""
-    source, ids, weights = documents(seed, only_scenes=scenes), [], []
+    source = documents(seed, only_scenes=scenes)
+    ids: list[int] = []
+    weights: list[float] = []
     need = recipe.batch_tokens // width * (width + 1)
     while True:
         while len(ids) < need:
@@ -73,7 +76,7 @@ def rows(
         del ids[:need], weights[:need]
 
 
-def _encoded(tokenizer: PreTrainedTokenizerFast, marked: list[str]) -> Iterator[tuple[str, object]]:
+def _encoded(tokenizer: PreTrainedTokenizerFast, marked: list[str]) -> Iterator[tuple[str, Encoding]]:
     encodings = tokenizer.backend_tokenizer.encode_batch([unmarked(text) for text in marked])
     return zip(marked, encodings, strict=True)
 
@@ -111,7 +114,8 @@ class _Master:
 
     def step(self, factor: float) -> None:
         for copy, live in zip(self.copies, self.live, strict=True):
-            copy.grad, live.grad = live.grad.float(), None
+            copy.grad = None if live.grad is None else live.grad.float()
+            live.grad = None
         torch.nn.utils.clip_grad_norm_(self.copies, 1.0)
         for optimizer, peak in zip(self.optimizers, self.peaks, strict=True):
             for group in optimizer.param_groups:

@@ -21,6 +21,7 @@ from composer.config import ADAPTERS, ROOT
 from composer.inference.prompts import prepare_tokenizer
 from composer.microworld.rows import TEST_ROWS, TRAIN_ROWS, make_rows
 from composer.retrieval.encoder import Encoder
+from composer.retrieval.projection import MAP_FILE, write_map
 from composer.tasks import TASKS
 from composer.tasks.task import Example
 from composer.training.adapters import Site, train_adapter
@@ -77,7 +78,10 @@ def write_all_examples(folder: Path, encoder: Encoder) -> None:
     """The indexed training rows with their vectors, and the test rows of every task, held-out ones included."""
     train = [example for task in trained_tasks() for example in examples_of(task, "train", TRAIN_ROWS)[:INDEXED_ROWS]]
     log.info("embedding %d examples", len(train))
-    write_examples(folder / "examples.parquet", table(train, encoder.encode([example.text for example in train])))
+    vectors = encoder.encode([example.text for example in train])
+    write_examples(folder / "examples.parquet", table(train, vectors))
+    log.info("placing %d examples on the map", len(train))
+    write_map(folder, [example.row_id for example in train], vectors)
     test = [example for task in TASKS for example in examples_of(task, "test", TEST_ROWS)]
     write_examples(folder / "evaluation.parquet", table(test, None))
 
@@ -105,6 +109,7 @@ def describe(folder: Path, encoder: Encoder, adapters: Sequence[str]) -> Bank:
         encoder_sha256=encoder.sha256,
         adapters={task: f"adapters/{task}" for task in adapters},
         evaluation="evaluation.parquet",
+        files=(MAP_FILE,),
     )
 
 
