@@ -60,6 +60,37 @@
     setTimeout(() => { button.textContent = before; }, 1500);
   };
 
+  const download = (name, url) => {
+    const link = document.createElement('a');
+    link.href = url;
+    link.download = name;
+    link.click();
+    if (url.startsWith('blob:')) setTimeout(() => URL.revokeObjectURL(url), 1000);
+  };
+
+  const csvField = (value) => {
+    // a leading = + - @ would be run as a formula by a spreadsheet
+    const text = typeof value === 'number' ? String(value) : String(value).replace(/^[=+\-@\t\r]/, "'$&");
+    return `"${text.replaceAll('"', '""')}"`;
+  };
+
+  const save = (kind) => {
+    const trace = answers()?.dataset.trace;
+    if (kind === 'png') {
+      const canvas = document.querySelector('.ac-map canvas');
+      if (canvas) download('adapter-composer-map.png', canvas.toDataURL('image/png'));
+      return;
+    }
+    if (!trace) return;
+    if (kind === 'json') {
+      download('adapter-composer-run.json', URL.createObjectURL(new Blob([JSON.stringify(JSON.parse(trace), null, 1)], { type: 'application/json' })));
+      return;
+    }
+    const columns = ['task', 'text', 'distance', 'similarity', 'row_id'];
+    const rows = JSON.parse(trace).neighbours.map((n) => columns.map((column) => csvField(n[column])).join(','));
+    download('adapter-composer-neighbours.csv', URL.createObjectURL(new Blob([[columns.join(','), ...rows].join('\r\n')], { type: 'text/csv' })));
+  };
+
   window.adapterComposer = {
     checkStale(values) { latest = values; markStale(); },
     copyLink,
@@ -78,6 +109,8 @@
       document.body.classList.toggle('dark');
       return;
     }
+    const wanted = event.target.closest('[data-export]');
+    if (wanted) save(wanted.dataset.export);
     const filter = event.target.closest('[data-filter]');
     if (!filter) return;
     const list = filter.closest('.ac-list');

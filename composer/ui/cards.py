@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 
 from composer.merging import METHODS
+from composer.serialize import trace_to_json
 from composer.types import Failure, Prediction, Query, Trace
 from composer.ui.inputs import Inputs, as_json, to_query_string
 from composer.ui.markup import data, esc, milliseconds, sentence, shortened, whole_percent
 
 NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight")
+EXPORTS = (
+    '<div class="ac-exports"><button type="button" data-export="json">Save this run (JSON)</button>'
+    '<button type="button" data-export="csv">Save the neighbours (CSV)</button>'
+    '<button type="button" data-export="png">Save the map (PNG)</button></div>'
+)
 REFERENCE_ROWS = {
     "base": ("Base model", "no adapter at all"),
     "top1": ("Best single adapter", "the heaviest task's adapter alone"),
@@ -27,9 +33,10 @@ def draw(trace: Trace, references: tuple[Prediction | Failure, ...], inputs: Inp
         for method in inputs.methods
     )
     return (
-        f'<div class="ac-answers" data-run="{data(as_json(inputs))}" data-link="{esc(to_query_string(inputs))}">'
+        f'<div class="ac-answers" data-run="{data(as_json(inputs))}" data-link="{esc(to_query_string(inputs))}"'
+        f' data-trace="{data(trace_to_json(trace))}">'
         f"{agreement_strip(trace, inputs.methods)}{_notes(trace)}"
-        f'<div class="ac-cards">{cards}</div>{_references(trace, references)}</div>'
+        f'<div class="ac-cards">{cards}</div>{_references(trace, references)}{EXPORTS}</div>'
     )
 
 
@@ -104,7 +111,7 @@ def _card(prediction: Prediction, query: Query) -> str:
         f'<p class="ac-answer" title="{esc(answer)}">{esc(answer)}</p>'
         f"{_option_bars(prediction, query)}"
         '<p class="ac-margin" title="How far the chosen option lies ahead'
-        f' of the next one">Lead over the next option: <b>{margin}</b></p></article>'
+        f' of the next one">Ahead by <b>{margin}</b></p></article>'
     )
 
 

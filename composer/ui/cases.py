@@ -120,3 +120,19 @@ def _letter(chosen: int) -> str:
 def _answered(trace: Trace | None, method: str) -> str:
     found = [p for p in trace.predictions if p.method == method] if trace else []
     return _letter(found[0].chosen) if found else "…" if trace is None else "–"
+
+
+def gallery(cases: tuple[Case, ...], outcomes: dict[str, dict[str, Any]]) -> str:
+    """All cases at a glance; their outcomes are those that a command computed for this bank."""
+    tiles = "".join(
+        f'<button type="button" class="fam-{esc(case.family)}" data-case="{esc(case.slug)}"><b>{esc(case.title)}</b>'
+        f"<span>{esc(case.query)}</span>{_outcome(outcomes.get(case.slug))}</button>"
+        for case in cases
+    )
+    return f'<div class="ac-gallery">{tiles}</div>'
+
+
+def _outcome(outcome: dict[str, Any] | None) -> str:
+    if outcome is None:
+        return ""
+    return f"<em>{esc(outcome['verdict'])} · {esc(outcome['task'])} {outcome['weight']:.0%}</em>"

@@ -11,32 +11,22 @@ from typing import Any
 
 import gradio as gr
 
-from composer.config import NORMALIZATIONS, AppSettings
+from composer.config import AppSettings
 from composer.errors import ComposerError
-from composer.merging import METHODS
 from composer.pipeline import Composer
-from composer.routing import KERNELS
-from composer.types import MAX_OPTION_CHARS, MAX_OPTIONS, MAX_QUESTION_CHARS
 from composer.ui import cases, palette, prose, running, theme
+from composer.ui.api import compare_endpoint
 from composer.ui.charts.neighbour_map import ExampleMap
+from composer.ui.form import CHIP_SCRIPT, Form, build_form
 from composer.ui.handlers import Handlers
 from composer.ui.inputs import Inputs, default_inputs
+from composer.ui.outcomes import read_outcomes
+from composer.ui.panel import html_panel
 
 log = logging.getLogger(__name__)
 
 QUEUE_SIZE = 64
 """Events waiting in all; a visitor beyond that is told to come back instead of waiting without end."""
-
-
-@dataclass(frozen=True)
-class Form:
-    fields: tuple[gr.Component, ...]
-    """In the order of `Inputs`."""
-    compare: gr.Button
-    reset: gr.Button
-    copy: gr.Button
-    error: gr.HTML
-    chips: gr.HTML
 
 
 @dataclass(frozen=True)
@@ -59,14 +49,16 @@ def build_page(composer: Composer, app_settings: AppSettings) -> gr.Blocks:
     handlers = Handlers(composer, defaults, cases.load_cases(), example_map)
     first = _first_run(handlers)
     with gr.Blocks(title="Adapter Composer", analytics_enabled=False, fill_width=True) as page:
-        _html(prose.header(composer), elem_id="ac-header")
-        _html(prose.client_data(_client_data(app_settings, example_map)))
+        html_panel(prose.header(composer), elem_id="ac-header")
         with gr.Row(elem_id="ac-body"):
             with gr.Column(elem_id="ac-rail", min_width=300, scale=0):
-                form = _form(handlers, first.inputs if first else defaults)
+                form = build_form(handlers.cases, first.inputs if first else defaults)
             with gr.Column(elem_id="ac-story", min_width=300, scale=1):
                 panels = _panels(handlers, first)
-        _wire(page, handlers, form, panels, first)
+                gallery = _below(composer, handlers, app_settings)
+        html_panel(prose.client_data(_client_data(app_settings, example_map)))
+        _wire(page, handlers, form, panels, gallery, first)
+        gr.api(compare_endpoint(composer), api_name="compare", concurrency_limit=1, concurrency_id="model")
     page.queue(api_open=False, max_size=QUEUE_SIZE)
     return page
 
@@ -90,7 +82,7 @@ def launch_options(app_settings: AppSettings) -> dict[str, Any]:
         "server_port": app_settings.port,
         "theme": theme.theme(),
         "head": theme.head(),
-        "footer_links": ["api"],
+        "footer_links": [],
         "run_history": False,
         "show_error": False,
         "ssr_mode": False,
@@ -151,144 +143,29 @@ def _first_run(handlers: Handlers) -> running.Run | None:
         return None
 
 
-def _form(handlers: Handlers, start: Inputs) -> Form:
-    question = gr.Textbox(
-        start.question,
-        label="Question",
-        lines=3,
-        max_lines=10,
-        max_length=MAX_QUESTION_CHARS,
-        placeholder="Where can I buy a tennis ball?",
-        elem_id="ac-question",
-    )
-    options = gr.Textbox(
-        start.options,
-        label="Answer options",
-        info=f"One per line, 2 to {MAX_OPTIONS}",
-        lines=4,
-        max_lines=12,
-        max_length=MAX_OPTIONS * MAX_OPTION_CHARS,
-        placeholder="a sports store\na bakery",
-        elem_id="ac-options",
-    )
-    with gr.Accordion("Passage (optional)", open=bool(start.passage), elem_id="ac-passage-box"):
-        passage = gr.Textbox(
-            start.passage,
-            label="Passage",
-            info="A text that the question is about",
-            lines=4,
-            max_lines=14,
-            elem_id="ac-passage",
-        )
-    compare = gr.Button("Compare merges", variant="primary", elem_id="ac-compare")
-    error = _html("", elem_id="ac-error")
-    top_p = gr.Slider(
-        0.05,
-        1.0,
-        start.top_p,
-        step=0.01,
-        label="Nucleus top-p",
-        info="Keep the fewest tasks that together carry this share of the similarity",
-        elem_id="ac-top-p",
-    )
-    advanced = _advanced(start)
-    with gr.Row(elem_id="ac-actions"):
-        copy = gr.Button("Copy link", size="sm", elem_id="ac-copy", min_width=80)
-        reset = gr.Button("Reset settings", size="sm", elem_id="ac-reset", min_width=80)
-    chips = _html(cases.chips(handlers.cases), elem_id="ac-chips", script=_CHIP_SCRIPT)
-    return Form((question, options, passage, top_p, *advanced), compare, reset, copy, error, chips)
-
-
-_CHIP_SCRIPT = """
-element.addEventListener('click', (event) => {
-  const chip = event.target.closest('[data-case]');
-  if (chip) trigger('click', {slug: chip.dataset.case});
-});
-"""
-
-
-def _html(
-    value: str, *, elem_id: str | None = None, script: str | None = None, server: Callable[..., Any] | None = None
-) -> gr.HTML:
-    """A panel of ready HTML. The default template, which inserts it as it is and evaluates nothing in it."""
-    return gr.HTML(
-        value,
-        elem_id=elem_id,
-        js_on_load=script,
-        apply_default_css=False,
-        server_functions=[server] if server else None,
-    )
-
-
-def _advanced(start: Inputs) -> tuple[gr.Component, ...]:
-    prunes = ", ".join(method.title for method in METHODS.values() if method.prunes)
-    elects = ", ".join(method.title for method in METHODS.values() if method.elects)
-    with gr.Accordion("Advanced", open=False, elem_id="ac-advanced"):
-        return (
-            gr.Slider(1, 200, start.top_k, step=1, label="Neighbours (top-k)", info="How many training examples vote"),
-            gr.Radio(
-                [(f"{kernel.title}: {kernel.formula}", name) for name, kernel in KERNELS.items()],
-                value=start.kernel,
-                label="Kernel",
-                info="How a cosine distance d becomes a vote",
-            ),
-            gr.Slider(
-                0.05,
-                1.0,
-                start.density,
-                step=0.05,
-                label="Density",
-                info=f"Share of the numbers that pruning keeps ({prunes})",
-            ),
-            gr.Radio(
-                [("by count", "frequency"), ("by sum", "total")],
-                value=start.majority_sign,
-                label="Sign election",
-                info=f"How adapters vote on a sign ({elects})",
-            ),
-            gr.Radio(
-                [(_NORMALIZATION_LABELS[name], name) for name in NORMALIZATIONS],
-                value=start.normalization,
-                label="Option scores",
-                info="What an option's log-probability is divided by, so that long options are not at a loss",
-            ),
-            gr.CheckboxGroup(
-                [(method.title, name) for name, method in METHODS.items()],
-                value=list(start.methods),
-                label="Methods",
-            ),
-            gr.Checkbox(
-                start.embed_options, label="Search with the options too", info="Else only the question is compared"
-            ),
-        )
-
-
-_NORMALIZATION_LABELS = {"tokens": "per token", "sum": "not at all", "bytes": "per byte"}
-
-
 def _panels(handlers: Handlers, first: running.Run | None) -> Panels:
     blank = ("", "", "", "", "", "")
     values = (*handlers.found(first), *handlers.answered(first)) if first else blank
-    note = _html(values[0], elem_id="ac-note")
-    _html(
+    note = html_panel(values[0], elem_id="ac-note")
+    html_panel(
         prose.section(
             1, "What your question resembles", "The training examples nearest to it, and the tasks they belong to."
         )
     )
     with gr.Row(elem_id="ac-found"):
         with gr.Column(min_width=280, elem_classes="ac-panel"):
-            map_ = _html(values[1], elem_id="ac-map", script=_MAP_SCRIPT, server=_reader(handlers))
+            map_ = html_panel(values[1], elem_id="ac-map", script=_MAP_SCRIPT, server=_reader(handlers))
         with gr.Column(min_width=280, elem_classes="ac-panel"):
-            nucleus = _html(values[2], elem_id="ac-nucleus")
+            nucleus = html_panel(values[2], elem_id="ac-nucleus")
     with gr.Column(elem_classes="ac-panel"):
-        listed = _html(values[3], elem_id="ac-list")
-    _html(
+        listed = html_panel(values[3], elem_id="ac-list")
+    html_panel(
         prose.section(
             2, "What each merge answers", "The same question, put to the base model under each merged adapter."
         )
     )
-    answers = _html(values[4], elem_id="ac-answers")
-    _html(
+    answers = html_panel(values[4], elem_id="ac-answers")
+    html_panel(
         prose.section(
             3,
             "What went into each merge",
@@ -296,8 +173,24 @@ def _panels(handlers: Handlers, first: running.Run | None) -> Panels:
         )
     )
     with gr.Column(elem_classes="ac-panel"):
-        heat = _html(values[5], elem_id="ac-heat")
+        heat = html_panel(values[5], elem_id="ac-heat")
     return Panels(note, map_, nucleus, listed, answers, heat)
+
+
+def _below(composer: Composer, handlers: Handlers, app_settings: AppSettings) -> gr.HTML:
+    """Gallery, how it works, API. Returns the gallery, whose cases can be opened."""
+    html_panel(
+        prose.section(
+            4, "Case studies", "Questions worth asking, with what this bank makes of them. Click one to run it."
+        )
+    )
+    outcomes = read_outcomes(composer.bank.name)
+    gallery = html_panel(cases.gallery(handlers.cases, outcomes), elem_id="ac-gallery", script=CHIP_SCRIPT)
+    html_panel(prose.section(5, "How it works", "From a question to the answers, in five steps."))
+    html_panel(prose.how_it_works(composer), elem_id="ac-how")
+    html_panel(prose.section(6, "From a program", "The same run as JSON, with Gradio's client."))
+    html_panel(prose.api_snippet(public_url(app_settings) or f"http://{app_settings.host}:{app_settings.port}"))
+    return gallery
 
 
 _MAP_SCRIPT = "element.closest('#ac-map').acServer = server;"
@@ -310,7 +203,9 @@ def _reader(handlers: Handlers) -> Callable[[int], dict[str, str]]:
     return read_example
 
 
-def _wire(page: gr.Blocks, handlers: Handlers, form: Form, panels: Panels, first: running.Run | None) -> None:
+def _wire(
+    page: gr.Blocks, handlers: Handlers, form: Form, panels: Panels, gallery: gr.HTML, first: running.Run | None
+) -> None:
     shown, pending = gr.State(first), gr.State(None)
     fields = list(form.fields)
     found = [form.error, *panels.all(), pending]
@@ -325,7 +220,8 @@ def _wire(page: gr.Blocks, handlers: Handlers, form: Form, panels: Panels, first
     }
     asked = form.compare.click(handlers.find, fields, found, **fast)
     asked.then(**model)
-    form.chips.click(handlers.open_case, None, [*fields, *found], **fast).then(**model)
+    for chooser in (form.chips, gallery):
+        chooser.click(handlers.open_case, None, [*fields, *found], **fast).then(**model)
     page.load(handlers.open_link, None, [*fields, *found], **fast).then(**model)
     top_p, top_k, kernel = form.fields[3], form.fields[4], form.fields[5]
     gr.on(

@@ -25,7 +25,7 @@ OTHER = ("#6B7280", "#9CA3AF")
 """(light, dark), for a bank's task that belongs to none of the families."""
 SURFACES_LIGHT = ("#FFFFFF",)
 SURFACES_DARK = ("#0F1420",)
-INKS = ("#FFFFFF", "#0B1020")
+INKS = ("#FFFFFF", "#04060D")
 """What is written on a color: whichever contrasts more."""
 
 

@@ -55,6 +55,63 @@ def section(number: int, title: str, sub: str) -> str:
     )
 
 
+STEPS = (
+    (
+        "Embed and search",
+        "A frozen sentence encoder turns the question into 384 numbers."
+        " The nearest training examples are its neighbours.",
+        "d = 1 − cos(question, example)",
+    ),
+    (
+        "Weigh the tasks",
+        "Each neighbour votes for its task, the nearer the more. The votes, as shares, are the task weights.",
+        "s = 1 / (1 + d)\nw(task) = Σ s of its neighbours / Σ s",
+    ),
+    (
+        "Cut the tail",
+        "The heaviest tasks are kept until their shares reach top-p. Their weights are scaled to 100 % again.",
+        "keep the fewest tasks with Σ w ≥ p",
+    ),
+    (
+        "Merge the adapters",
+        "The kept tasks' adapters become one, in each of several ways. The base model itself is never changed.",
+        "linear  A = Σ √(w s) A, B = Σ √(w s) B\ncat     ΔW = Σ w s B"
+        " A, exactly\nTIES    trim, elect signs, average\nprune   trim, then as linear",
+    ),
+    (
+        "Score the options",
+        "Every option's log-probability after the question, per token. A softmax makes them comparable.",
+        "score = log p(option | question) / tokens",
+    ),
+)
+
+
+def how_it_works(composer: Composer) -> str:
+    steps = "".join(
+        f"<li><h3>{esc(title)}</h3><p>{esc(text)}</p><code>{esc(formula)}</code></li>" for title, text, formula in STEPS
+    )
+    limits = (
+        composer.bank.description,
+        "A lead is a comparison among the given options, not a probability of being right.",
+        "Some neighbours are always found, also for a question that resembles nothing: read their similarities.",
+        "Off-span share and size are measured on the adapters' updates themselves, not guessed from the answers.",
+    )
+    listed = "".join(f"<li>{esc(limit)}</li>" for limit in limits if limit)
+    return f'<ol class="ac-steps">{steps}</ol><ul class="ac-limits">{listed}</ul>'
+
+
+def api_snippet(url: str) -> str:
+    code = (
+        "from gradio_client import Client\n\n"
+        f'run = Client("{url}").predict(\n'
+        '    question="Where can I buy a tennis ball?",\n'
+        '    options=["a sports store", "a bakery"],\n'
+        '    api_name="/compare",\n)\n'
+        'print(run["weights"]["kept"], run["predictions"]["cat"]["chosen"])'
+    )
+    return f'<pre class="ac-api" tabindex="0" aria-label="Example of the API"><code>{esc(code)}</code></pre>'
+
+
 def _size(count: int) -> str:
     for unit, name in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
         if count >= unit:

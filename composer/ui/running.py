@@ -80,14 +80,19 @@ def refer(composer: Composer, run: Run) -> Run:
     settings = run.inputs.settings()
     merged: list[MergedAdapter] = []
     failures: list[Failure] = []
+    scored: tuple[Prediction | Failure, ...] = ()
+    # a reference that cannot be had takes no answer away
     for name, method in REFERENCES.items():
         try:
             choice = STRATEGIES[name].choose(run.weights, None)
             merged.append(replace(composer.merge(choice, settings, method), method=name))
         except ComposerError as error:
             failures.append(Failure(name, str(error)))
-    scored = composer.score(run.query, merged, settings) if merged else ()
-    return replace(run, references=(*scored[1:], *failures))
+    try:
+        scored = composer.score(run.query, merged, settings)[1:] if merged else ()
+    except ComposerError as error:
+        failures += [Failure(one.method, str(error)) for one in merged]
+    return replace(run, references=(*scored, *failures))
 
 
 def words_for(error: Exception) -> str:

@@ -10,6 +10,8 @@ from composer.ui.palette import family_of, title_of
 NOTABLE_SHARE = 1.25
 """How many times its share (or one over that) a task must get for the sentence to name it."""
 NOTABLE_OFF_SPAN = 0.02
+STRONG = 0.75
+"""Share of the largest value above which a cell is dark enough for the other ink."""
 
 
 def draw(weights: TaskWeights, contributions: tuple[Contribution, ...]) -> str:
@@ -35,9 +37,10 @@ def reading(weights: TaskWeights, c: Contribution) -> str:
     exact = abs(c.norm_ratio - 1) < 0.005 and c.off_span < 0.005
     if exact:
         return f"{title} applied exactly what was asked for."
-    parts = [f"{title} applied {c.norm_ratio:.2f} of the update's size"]
+    unit = "of" if c.norm_ratio < 1.005 else "times"
+    parts = [f"{title} applied {c.norm_ratio:.2f} {unit} the update's size"]
     if c.off_span >= NOTABLE_OFF_SPAN:
-        parts.append(f"{c.off_span:.0%} of it is nothing that any of the adapters does alone")
+        parts.append(f"put {c.off_span:.0%} of it where none of the adapters points")
     shift = _largest_shift(weights, c)
     if shift:
         parts.append(shift)
@@ -57,9 +60,9 @@ def _largest_shift(weights: TaskWeights, c: Contribution) -> str:
     ratio = ratios[task]
     if max(ratio, 1 / ratio) < NOTABLE_SHARE:
         return "the tasks kept their shares"
-    if ratio >= 1.9:
-        return f"gave {task} {'twice' if ratio < 2.1 else f'{ratio:.1f} times'} its share"
-    return f"gave {task} {ratio:.2f} of its share"
+    if 1.9 <= ratio < 2.1:
+        return f"gave {task} twice its share"
+    return f"gave {task} {ratio:.2f} {'times' if ratio > 1 else 'of'} its share"
 
 
 def _row(task: str, weight: float, contributions: tuple[Contribution, ...], top: float) -> str:
@@ -73,13 +76,14 @@ def _row(task: str, weight: float, contributions: tuple[Contribution, ...], top:
 
 def _cell(value: float, top: float, *, asked: bool = False) -> str:
     strength = min(abs(value) / top, 1.0) if top > 0 else 0.0
+    strong = strength > STRONG and not asked
+    # no shade between the two ranges: neither ink can be read on it
+    shade = 0.86 + 0.1 * (strength - STRONG) / (1 - STRONG) if strong else 0.03 + 0.72 * strength
     kinds = [
-        kind
-        for kind, holds in (("ac-asked", asked), ("ac-negative", value < -0.005), ("ac-strong", strength > 0.55))
-        if holds
+        kind for kind, holds in (("ac-asked", asked), ("ac-negative", value < -0.005), ("ac-strong", strong)) if holds
     ]
     text = f"{value:.2f}".replace("-0.00", "0.00").replace("-", "−")
-    return f'<td class="{" ".join(kinds)}" style="--s:{strength:.3f}">{text}</td>'
+    return f'<td class="{" ".join(kinds)}" style="--s:{shade:.3f}">{text}</td>'
 
 
 def _feet(contributions: tuple[Contribution, ...]) -> str:

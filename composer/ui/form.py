@@ -1,0 +1,128 @@
+"""The rail: question, options, settings and case studies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import gradio as gr
+
+from composer.config import NORMALIZATIONS
+from composer.merging import METHODS
+from composer.routing import KERNELS
+from composer.types import MAX_OPTION_CHARS, MAX_OPTIONS, MAX_QUESTION_CHARS
+from composer.ui import cases
+from composer.ui.inputs import Inputs
+from composer.ui.panel import html_panel
+
+
+@dataclass(frozen=True)
+class Form:
+    fields: tuple[gr.Component, ...]
+    """In the order of `Inputs`."""
+    compare: gr.Button
+    reset: gr.Button
+    copy: gr.Button
+    error: gr.HTML
+    chips: gr.HTML
+
+
+def build_form(studies: tuple[cases.Case, ...], start: Inputs) -> Form:
+    question = gr.Textbox(
+        start.question,
+        label="Question",
+        lines=3,
+        max_lines=10,
+        max_length=MAX_QUESTION_CHARS,
+        placeholder="Where can I buy a tennis ball?",
+        elem_id="ac-question",
+    )
+    options = gr.Textbox(
+        start.options,
+        label="Answer options",
+        info=f"One per line, 2 to {MAX_OPTIONS}",
+        lines=4,
+        max_lines=12,
+        max_length=MAX_OPTIONS * MAX_OPTION_CHARS,
+        placeholder="a sports store\na bakery",
+        elem_id="ac-options",
+    )
+    with gr.Accordion("Passage (optional)", open=bool(start.passage), elem_id="ac-passage-box"):
+        passage = gr.Textbox(
+            start.passage,
+            label="Passage",
+            info="A text that the question is about",
+            lines=4,
+            max_lines=14,
+            elem_id="ac-passage",
+        )
+    compare = gr.Button("Compare merges", variant="primary", elem_id="ac-compare")
+    error = html_panel("", elem_id="ac-error")
+    top_p = gr.Slider(
+        0.05,
+        1.0,
+        start.top_p,
+        step=0.01,
+        label="Nucleus top-p",
+        info="Keep the fewest tasks that together carry this share of the similarity",
+        elem_id="ac-top-p",
+    )
+    advanced = _advanced(start)
+    with gr.Row(elem_id="ac-actions"):
+        copy = gr.Button("Copy link", size="sm", elem_id="ac-copy", min_width=80)
+        reset = gr.Button("Reset settings", size="sm", elem_id="ac-reset", min_width=80)
+    chips = html_panel(cases.chips(studies), elem_id="ac-chips", script=CHIP_SCRIPT)
+    return Form((question, options, passage, top_p, *advanced), compare, reset, copy, error, chips)
+
+
+CHIP_SCRIPT = """
+element.addEventListener('click', (event) => {
+  const chip = event.target.closest('[data-case]');
+  if (chip) trigger('click', {slug: chip.dataset.case});
+});
+"""
+
+
+def _advanced(start: Inputs) -> tuple[gr.Component, ...]:
+    prunes = ", ".join(method.title for method in METHODS.values() if method.prunes)
+    elects = ", ".join(method.title for method in METHODS.values() if method.elects)
+    with gr.Accordion("Advanced", open=False, elem_id="ac-advanced"):
+        return (
+            gr.Slider(1, 200, start.top_k, step=1, label="Neighbours (top-k)", info="How many training examples vote"),
+            gr.Radio(
+                [(f"{kernel.title}: {kernel.formula}", name) for name, kernel in KERNELS.items()],
+                value=start.kernel,
+                label="Kernel",
+                info="How a cosine distance d becomes a vote",
+            ),
+            gr.Slider(
+                0.05,
+                1.0,
+                start.density,
+                step=0.05,
+                label="Density",
+                info=f"Share of the numbers that pruning keeps ({prunes})",
+            ),
+            gr.Radio(
+                [("by count", "frequency"), ("by sum", "total")],
+                value=start.majority_sign,
+                label="Sign election",
+                info=f"How adapters vote on a sign ({elects})",
+            ),
+            gr.Radio(
+                [(_NORMALIZATION_LABELS[name], name) for name in NORMALIZATIONS],
+                value=start.normalization,
+                label="Option scores",
+                info="What an option's log-probability is divided by, so that long options are not at a loss",
+            ),
+            gr.CheckboxGroup(
+                [(method.title, name) for name, method in METHODS.items()],
+                value=list(start.methods),
+                label="Methods",
+            ),
+            gr.Checkbox(
+                start.embed_options, label="Search with the options too", info="Else only the question is compared"
+            ),
+        )
+
+
+_NORMALIZATION_LABELS = {"tokens": "per token", "sum": "not at all", "bytes": "per byte"}

@@ -1,0 +1,67 @@
+"""What a bank answers to every case study, computed by a command and kept beside the cases for the gallery.
+
+python -m composer.ui.outcomes --bank embedded
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from composer.config import ROOT
+from composer.errors import ComposerError
+from composer.pipeline import Composer
+from composer.ui import cards
+from composer.ui.cases import Case, load_cases
+from composer.ui.inputs import Inputs, default_inputs
+from composer.ui.running import answer, find
+
+RESULTS = ROOT / "assets" / "results"
+
+
+def outcome(composer: Composer, case: Case) -> dict[str, Any]:
+    """Verdict and heaviest task, under the bank's own settings."""
+    defaults = default_inputs(composer.default_settings())
+    inputs = Inputs(case.query, "\n".join(case.options), case.context, *defaults.values()[3:])
+    trace = answer(composer, find(composer, inputs)).trace
+    assert trace is not None  # noqa: S101 - `answer` always adds one
+    task, weight = trace.weights.kept[0]
+    return {"verdict": cards.verdict(trace, inputs.methods), "task": task, "weight": round(weight, 3)}
+
+
+def outcomes_file(bank: str, folder: Path = RESULTS) -> Path:
+    return folder / f"cases-{bank}.json"
+
+
+def read_outcomes(bank: str, folder: Path = RESULTS) -> dict[str, dict[str, Any]]:
+    """slug -> outcome; empty where the command has not been run for this bank."""
+    path = outcomes_file(bank, folder)
+    try:
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    except ValueError as error:
+        raise ComposerError(f"{path.name} is damaged: {error}. Run python -m composer.ui.outcomes again.") from error
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m composer.ui.outcomes", description=__doc__.partition("\n")[0])
+    parser.add_argument("--bank", default="embedded")
+    bank = parser.parse_args().bank
+    try:
+        composer = Composer.open(bank)
+        found = {case.slug: outcome(composer, case) for case in load_cases()}
+        composer.close()
+    except ComposerError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    path = outcomes_file(composer.bank.name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    sys.stderr.write(f"Wrote {len(found)} outcomes to {path.name}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

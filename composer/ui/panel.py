@@ -1,0 +1,21 @@
+"""A place on the page for HTML made in Python."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+
+
+def html_panel(
+    value: str, *, elem_id: str | None = None, script: str | None = None, server: Callable[..., Any] | None = None
+) -> gr.HTML:
+    """A panel of ready HTML. The default template, which inserts it as it is and evaluates nothing in it."""
+    return gr.HTML(
+        value,
+        elem_id=elem_id,
+        js_on_load=script,
+        apply_default_css=False,
+        server_functions=[server] if server else None,
+    )

@@ -1,0 +1,1 @@
+"""The page: what it draws (fast), and the page in a browser."""

@@ -1,0 +1,125 @@
+"""The page in a real browser: one server and one Chromium for all tests, skipped where there is none."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+    from composer import Composer
+
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync"
+).split()
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+PATIENCE_MS = 90_000
+"""A busy machine is slow, not wrong."""
+
+
+@pytest.fixture(scope="session")
+def site(composer: Composer, cache_dir: Path) -> Iterator[str]:
+    """The page's address."""
+    pytest.importorskip("gradio")
+    from composer.config import AppSettings
+    from composer.ui.page import build_page, launch_options
+
+    settings = AppSettings(port=_free_port(), cache_dir=cache_dir)
+    page = build_page(composer, settings)
+    page.launch(**launch_options(settings), prevent_thread_lock=True)
+    yield f"http://127.0.0.1:{settings.port}/"
+    page.close()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    path = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
+    if path is None:
+        pytest.skip(f"no browser: none of {', '.join(CHROMIUM)} is on the PATH")
+    with sync_api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+class Watched:
+    """A visitor's page, and everything on it that should not have happened."""
+
+    def __init__(self, page: Page, site: str) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        page.set_default_timeout(PATIENCE_MS)
+        page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
+        page.on("console", lambda m: self.complaints.append(f"console: {m.text}") if m.type == "error" else None)
+        page.on("dialog", lambda dialog: (self.complaints.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        page.on("request", lambda request: self._check(request.url, site))
+
+    def _check(self, url: str, site: str) -> None:
+        if not url.startswith((site, "data:", "blob:")):
+            self.complaints.append(f"request to {url}")
+
+    def ask(self, question: str, *options: str) -> None:
+        """Fill in the form and press the button; `answered` waits for the outcome."""
+        self.page.locator("#ac-question textarea").fill(question)
+        self.page.locator("#ac-options textarea").fill("\n".join(options))
+        self.page.locator("#ac-compare").click()
+
+    def answered(self, question: str) -> dict:
+        """The trace on show, once it is this question's."""
+        self.page.wait_for_function(
+            "q => { const e = document.querySelector('#ac-answers .ac-answers');"
+            " return e && e.dataset.trace && JSON.parse(e.dataset.trace).query === q }",
+            arg=question,
+        )
+        return self.trace()
+
+    def trace(self) -> dict:
+        return self.page.evaluate("JSON.parse(document.querySelector('#ac-answers .ac-answers').dataset.trace)")
+
+    def chosen_on_cards(self) -> dict[str, int]:
+        return self.page.evaluate(
+            "Object.fromEntries([...document.querySelectorAll('.ac-card[data-chosen]')]"
+            ".map(card => [card.dataset.method, Number(card.dataset.chosen)]))"
+        )
+
+    def error(self) -> str:
+        self.page.wait_for_selector("#ac-error .ac-error")
+        return self.page.locator("#ac-error .ac-error").inner_text()
+
+
+Visit = Callable[..., Watched]
+
+
+@pytest.fixture
+def visit(site: str, browser: Browser) -> Iterator[Visit]:
+    """Opens the page as a new visitor: `visit("?q=…", width=390)`."""
+    contexts = []
+
+    def open_page(path: str = "", *, width: int = 1280, height: int = 900, dark: bool = False) -> Watched:
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if dark else "light",
+            permissions=["clipboard-read", "clipboard-write"],
+        )
+        contexts.append(context)
+        watched = Watched(context.new_page(), site)
+        watched.page.goto(site + path)
+        watched.page.wait_for_selector("#ac-answers .ac-card")
+        return watched
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

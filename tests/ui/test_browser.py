@@ -1,0 +1,228 @@
+"""The page as a visitor meets it. One test does several things where a visitor would: starting a visit is slow."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from composer.errors import MergeError
+from composer.types import MAX_OPTION_CHARS, MAX_QUESTION_CHARS
+
+from .conftest import Visit
+from .sample import HOSTILE
+
+pytestmark = pytest.mark.browser
+
+LANTERN = "Where would you go to buy a lantern?"
+SHOPS = ("a bakery", "a camping store", "a shoe store")
+
+
+def test_a_question_gets_neighbours_weights_and_four_answers(visit: Visit):
+    visitor = visit()
+    visitor.ask(LANTERN, *SHOPS)
+    trace = visitor.answered(LANTERN)
+    assert len(trace["neighbours"]) == 100 == visitor.page.locator(".ac-neighbours > li").count()
+    assert visitor.chosen_on_cards() == {
+        method: prediction["chosen_index"] for method, prediction in trace["predictions"].items() if method != "base"
+    }
+    votes = visitor.page.evaluate("[...document.querySelectorAll('.ac-vote > b')].map(b => b.textContent)")
+    counts = sorted((list(visitor.chosen_on_cards().values()).count(i) for i in range(3)), reverse=True)
+    assert votes == [f"{count}/4" for count in counts if count]
+    shown = visitor.page.locator(".ac-weights .ac-weight").all_inner_texts()
+    assert len(shown) == len(trace["weights"]["kept"])
+    assert abs(sum(float(re.sub(r"[^\d.]", "", text)) for text in shown) - 100) <= 0.1
+    references = visitor.page.locator(".ac-references li[data-reference]")
+    assert [row.get_attribute("data-reference") for row in references.all()] == ["base", "top1", "uniform"]
+    assert visitor.complaints == []
+
+
+def test_bad_input_gets_one_sentence_and_the_last_result_stays(visit: Visit):
+    visitor = visit()
+    visitor.ask(LANTERN, *SHOPS)
+    before = visitor.answered(LANTERN)
+    bad = [
+        ("", SHOPS, "question is empty"),
+        ("   ", SHOPS, "question is empty"),
+        (LANTERN, (), "0 answer options"),
+        (LANTERN, ("one",), "1 answer options"),
+        (LANTERN, tuple("abcdefghi"), "9 answer options"),
+        (LANTERN, ("same", "same"), "are the same"),
+        (LANTERN, ("short", "x" * (MAX_OPTION_CHARS + 1)), "characters"),
+    ]
+    for question, options, words in bad:
+        visitor.ask(question, *options)
+        visitor.page.locator("#ac-error", has_text=words).wait_for()
+        assert "Traceback" not in visitor.error()
+        assert visitor.trace() == before
+    visitor.page.evaluate("document.querySelector('#ac-question textarea').removeAttribute('maxlength')")
+    visitor.ask("y" * (MAX_QUESTION_CHARS + 1), *SHOPS)
+    visitor.page.locator("#ac-error", has_text="4,001 characters").wait_for()
+    assert visitor.trace() == before
+    visitor.ask("שלום 😀 which shop?", *SHOPS)
+    visitor.answered("שלום 😀 which shop?")
+    assert visitor.page.locator("#ac-error .ac-error").count() == 0
+    assert visitor.complaints == []
+
+
+def test_hostile_text_is_shown_as_it_was_typed(visit: Visit):
+    visitor = visit()
+    visitor.ask(HOSTILE, HOSTILE, "harmless")
+    visitor.answered(HOSTILE)
+    options = visitor.page.locator(".ac-card").first.locator(".ac-option").all_text_contents()
+    assert options == [HOSTILE, "harmless"]
+    assert visitor.page.locator("#ac-story img").count() == 0
+    assert visitor.complaints == []
+
+
+def test_a_changed_setting_marks_the_answers_stale_and_reweighs_without_the_encoder(
+    visit: Visit, composer, monkeypatch
+):
+    visitor = visit()
+    visitor.ask(LANTERN, *SHOPS)
+    before = visitor.answered(LANTERN)
+    encoded = []
+    original = type(composer.encoder).encode
+    monkeypatch.setattr(
+        type(composer.encoder), "encode", lambda self, texts: encoded.append(texts) or original(self, texts)
+    )
+    number = visitor.page.locator("#ac-top-p input[type=number]")
+    number.fill("0.3")
+    number.press("Enter")
+    visitor.page.locator(".ac-cut", has_text="top-p 0.30").wait_for()
+    visitor.page.wait_for_selector(".ac-answers.ac-stale .ac-stale-bar")
+    assert visitor.trace() == before
+    assert encoded == []
+    visitor.page.locator(".ac-stale-bar button").click()
+    visitor.page.wait_for_function(
+        "JSON.parse(document.querySelector('#ac-answers .ac-answers').dataset.trace || '{}').weights?.top_p === 0.3"
+    )
+    assert visitor.page.locator(".ac-stale").count() == 0
+    assert len(visitor.trace()["weights"]["kept"]) < len(before["weights"]["kept"])
+
+
+def test_a_copied_link_reproduces_the_run_for_someone_else(visit: Visit):
+    first = visit()
+    first.ask(LANTERN, *SHOPS)
+    made = first.answered(LANTERN)
+    first.page.locator("#ac-copy").click()
+    first.page.locator("#ac-copy", has_text="Copied").wait_for()
+    link = first.page.evaluate("navigator.clipboard.readText()")
+    second = visit(link.partition("?")[1] + link.partition("?")[2])
+    again = second.answered(LANTERN)
+    assert (again["weights"], again["options"]) == (made["weights"], made["options"])
+    assert {m: p["probabilities"] for m, p in again["predictions"].items()} == {
+        m: p["probabilities"] for m, p in made["predictions"].items()
+    }
+    assert second.page.locator("#ac-question textarea").input_value() == LANTERN
+
+
+def test_a_hostile_link_runs_nothing(visit: Visit):
+    visitor = visit("?q=%24%7Balert(1)%7D%3Cimg%20src%3Dx%20onerror%3Dalert(2)%3E&o=%7B%7Bvalue%7D%7D&o=b&p=0.9")
+    visitor.answered("${alert(1)}<img src=x onerror=alert(2)>")
+    assert visitor.complaints == []
+
+
+def test_a_case_study_is_asked_with_a_click(visit: Visit):
+    visitor = visit()
+    visitor.page.locator('#ac-chips [data-case="whose-kite"]').click()
+    trace = visitor.answered("Whose kite was red?")
+    assert trace["context"].startswith("Passage:")
+    assert visitor.page.locator("#ac-note", has_text="copy a name").count() == 1
+
+
+def test_a_method_that_fails_turns_its_card_red_and_no_other(visit: Visit, composer, monkeypatch):
+    from composer.merging import METHODS
+
+    def broken(*_: object) -> None:
+        raise MergeError("the ranks differ: 8 and 16. Only cat mixes ranks.")
+
+    monkeypatch.setitem(METHODS, "ties", METHODS["ties"].__class__(broken, title="TIES", sentence="Broken for a test."))
+    visitor = visit()
+    visitor.ask(LANTERN, *SHOPS)
+    visitor.answered(LANTERN)
+    assert visitor.page.locator(".ac-failed").all_inner_texts() == [
+        "TIES\nNo answer\nThe ranks differ: 8 and 16. Only cat mixes ranks."
+    ]
+    assert set(visitor.chosen_on_cards()) == {"linear", "cat", "magnitude_prune"}
+    assert "Traceback" not in visitor.page.content() and "/composer/" not in visitor.page.content()
+
+
+def _counting(function, calls: list):
+    def counted(*arguments, **named):
+        calls.append(arguments)
+        return function(*arguments, **named)
+
+    return counted
+
+
+@pytest.mark.parametrize("width", [390, 360])
+def test_nothing_runs_over_the_edge_of_a_phone(visit: Visit, width: int):
+    visitor = visit(width=width, height=800)
+    over = visitor.page.evaluate(
+        "[...document.querySelectorAll('.gradio-container *')]"
+        ".filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest('.ac-scroll, .ac-api'))"
+        ".filter(e => getComputedStyle(e).visibility !== 'hidden').map(e => e.outerHTML.slice(0, 120))"
+    )
+    assert over == []
+
+
+def test_the_list_filters_by_task_and_opens_by_keyboard(visit: Visit):
+    visitor = visit()
+    chip = visitor.page.locator(".ac-filter [data-filter]").nth(1)
+    task = chip.get_attribute("data-filter")
+    chip.focus()
+    visitor.page.keyboard.press("Enter")
+    shown = visitor.page.locator(".ac-neighbours > li:not([hidden])")
+    assert {row.get_attribute("data-task") for row in shown.all()} == {task}
+    shown.first.locator("summary").focus()
+    visitor.page.keyboard.press("Enter")
+    assert shown.first.locator(".ac-whole").is_visible()
+
+
+def test_a_click_on_the_map_shows_the_example(visit: Visit):
+    visitor = visit()
+    visitor.page.wait_for_selector(".ac-map[data-ready]")
+    point = visitor.page.evaluate(
+        "(() => { const box = document.querySelector('.ac-map'); const stage = box.querySelector('.ac-map-stage');"
+        " const [, x, y] = JSON.parse(box.dataset.near)[0]; const frame = stage.getBoundingClientRect();"
+        " return [18 + x * (frame.width - 36), frame.height - 18 - y * (frame.height - 36)] })()"
+    )
+    visitor.page.locator(".ac-map canvas").click(position={"x": point[0], "y": point[1]})
+    visitor.page.wait_for_selector(".ac-reading-text")
+    texts = visitor.page.locator(".ac-neighbours .ac-whole").all_text_contents()
+    assert visitor.page.locator(".ac-reading-text").text_content() in texts
+    assert visitor.complaints == []
+
+
+def test_two_visitors_do_not_see_each_others_runs(visit: Visit):
+    one, other = visit(), visit(dark=True)
+    one.ask(LANTERN, *SHOPS)
+    one.answered(LANTERN)
+    assert other.trace()["query"] != LANTERN
+    number = other.page.locator("#ac-top-p input[type=number]")
+    number.fill("0.5")
+    number.press("Enter")
+    other.page.locator(".ac-cut", has_text="top-p 0.50").wait_for()
+    assert other.page.locator(".ac-whole").first.text_content() != one.page.locator(".ac-whole").first.text_content()
+    assert other.complaints == []
+
+
+def test_the_endpoint_says_what_the_page_shows(site: str, composer):
+    from gradio_client import Client
+    from gradio_client.exceptions import AppError
+
+    from composer import Query
+    from composer.serialize import trace_to_json
+
+    client = Client(site, verbose=False)
+    got = client.predict(question=LANTERN, options=list(SHOPS), api_name="/compare")
+    expected = trace_to_json(composer.explain(Query(LANTERN, SHOPS)))
+    assert got["weights"] == expected["weights"]
+    assert {m: p["probabilities"] for m, p in got["predictions"].items()} == {
+        m: p["probabilities"] for m, p in expected["predictions"].items()
+    }
+    with pytest.raises(AppError, match="1 answer options"):
+        client.predict(question=LANTERN, options=["one"], api_name="/compare")
+    public = [name for name in client.view_api(return_format="dict")["named_endpoints"]]
+    assert public == ["/compare"]
