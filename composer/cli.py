@@ -75,7 +75,7 @@ def merge(arguments: Arguments) -> None:
         folder, within = folder_of(source, ADAPTER_FILES)
         adapters.append(read_adapter(folder, name=task, sha256=dict(source.sha256), within=within))
     merged = merge(arguments.method, adapters, tuple(arguments.weight), settings)
-    write_adapter(arguments.output, merged, base_model_name=str(bank.base.path or bank.base.hub))
+    write_adapter(arguments.output, merged, base_model_name=bank.base_name)
     result = {
         "output": str(arguments.output),
         "method": merged.method,

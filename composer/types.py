@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from composer.errors import QueryError
@@ -26,10 +26,13 @@ class Query:
     """What kind of task this is, in a sentence. Retrieval reads it, the models do not; a typed question has none."""
 
     def __post_init__(self) -> None:
+        if isinstance(self.options, str) or not isinstance(self.options, Iterable):
+            raise QueryError(f"the options are a {type(self.options).__name__}, not a list. Give a list of strings.")
         object.__setattr__(self, "options", tuple(self.options))
         _check_text("question", self.text, MAX_QUESTION_CHARS)
-        if self.context is not None:
-            _check_text("context", self.context, None)
+        for what, text in (("context", self.context), ("hint", self.hint)):
+            if text is not None:
+                _check_text(what, text, None)
         if not MIN_OPTIONS <= len(self.options) <= MAX_OPTIONS:
             raise QueryError(
                 f"{len(self.options)} answer options were given; {MIN_OPTIONS} to {MAX_OPTIONS} are needed. "

@@ -74,6 +74,11 @@ class Bank:
     def tasks(self) -> tuple[str, ...]:
         return tuple(task for task, _ in self.adapters)
 
+    @property
+    def base_name(self) -> str:
+        """How an adapter's config names the base: its Hub id, or bank and folder. Never a path of one machine."""
+        return self.base.hub or f"{self.name}/{self.base.path.name if self.base.path else ''}"
+
     def adapter(self, task: str) -> Source:
         """Raises BankError, with the nearest name, for a task without an adapter."""
         for name, source in self.adapters:

@@ -293,12 +293,18 @@ DOCUMENTS: tuple[tuple[float, Document], ...] = (
 )
 
 
-def documents(seed: int, *, only_scenes: bool = False) -> Iterator[str]:
-    """Endless prose, marked. The same seed gives the same text. `only_scenes` leaves the knowledge out (the curriculum)."""
+MIXES: dict[str, tuple[tuple[float, Document], ...]] = {
+    "scenes": scenes.DOCUMENTS,
+    "all": DOCUMENTS,
+    "practice": (*scenes.PRACTICE, *DOCUMENTS),
+}
+
+
+def documents(seed: int, mix: str = "all") -> Iterator[str]:
+    """Endless prose, marked. The same seed and mix give the same text."""
     lexicon, rng = load(), Random(seed)
-    table = scenes.DOCUMENTS if only_scenes else DOCUMENTS
-    weights = [weight for weight, _ in table]
-    makers = [maker for _, maker in table]
+    weights = [weight for weight, _ in MIXES[mix]]
+    makers = [maker for _, maker in MIXES[mix]]
     while True:
         yield rng.choices(makers, weights)[0](lexicon, rng)
 

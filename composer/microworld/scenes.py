@@ -126,10 +126,11 @@ def true_or_not(lexicon: Lexicon, rng: Random) -> str:
     )
     claims = []
     for _ in range(4):
-        o, value = rng.choice(people), rng.choice(values)
+        o, good = rng.choice(people), rng.random() < 0.5
+        value = getattr(o if good else rng.choice([x for x in people if x is not o]), aspect)
         question = frames[1].format(name=o.who.name, v=value)
         said = stem.format(Q=upper_first(question), T=frames[0].format(name=o.who.name, v=value))
-        claims.append(f"{said} ⟦{yes if value == getattr(o, aspect) else no}⟧.")
+        claims.append(f"{said} ⟦{yes if good else no}⟧.")
     return " ".join((*told, *claims))
 
 
@@ -171,6 +172,24 @@ def two_tellers(lexicon: Lexicon, rng: Random) -> str:
         f"{upper_first(first)}. {upper_first(second)}.", f"We heard that {first}. Then we heard that {second}.",
     ])  # fmt: skip
     return f"{frame} {_verdict(rng, same)}"
+
+
+_WISHES = (
+    ("where to buy {a}", "which shop has {many}"), ("what {a} is made of", "which material {many} are made of"),
+    ("what {a} is for", "what to do with {a}"), ("how to clean {a}", "how {many} get clean"), ("where to keep {a}", "where {many} belong"),
+    ("what {a} costs", "how expensive {many} are"),
+)  # fmt: skip
+
+
+def two_askers(lexicon: Lexicon, rng: Random) -> str:
+    """Two people want to know something: the same, or another thing, or something else about it."""
+    a, b = sample(rng, lexicon.people, 2)
+    thing, other = sample(rng, [t for t in lexicon.things if t.countable and t.shop], 2)
+    wish, another = sample(rng, _WISHES, 2)
+    kind = rng.choice(["same", "same", "thing", "wish"])
+    second = (another if kind == "wish" else wish, other if kind == "thing" else thing)
+    asked = [rng.choice(w).format(a=t.a, many=plural(t.name)) for w, t in ((wish, thing), second)]
+    return f"{a.name} wants to know {asked[0]}. {b.name} wants to know {asked[1]}. {_verdict(rng, kind == 'same')}"
 
 
 def what_follows(lexicon: Lexicon, rng: Random) -> str:
@@ -306,4 +325,14 @@ DOCUMENTS = (
     (7.0, story),
     (3.0, why_and_then),
 )
-__all__ = ["DOCUMENTS", "Event", "Owner", "owners", "tell"]
+# What forms last, at a higher dose: looking up, judging a claim, comparing.
+PRACTICE = (
+    (30.0, many_questions),
+    (28.0, true_or_not),
+    (10.0, who_has_what),
+    (18.0, two_tellers),
+    (12.0, two_askers),
+    (12.0, giving),
+    (4.0, what_follows),
+)
+__all__ = ["DOCUMENTS", "PRACTICE", "Event", "Owner", "owners", "tell"]

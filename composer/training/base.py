@@ -33,8 +33,15 @@ class BaseRecipe:
     max_tokens: int = 512
     seed: int = 7
     batch_tokens: int = 4096
-    stages: tuple[tuple[int, int, bool], ...] = ((600, 96, True), (2_800, 128, False), (100, 256, False))
-    """(steps, tokens per row, only scenes): short copying first, then everything, then longer rows"""
+    stages: tuple[tuple[int, int, str], ...] = (
+        (600, 96, "scenes"),
+        (2_800, 128, "all"),
+        (100, 256, "all"),
+        (1_000, 128, "practice"),
+    )
+    """(steps, tokens per row, mix of prose): short copying first, then everything, then what forms last once more"""
+    cycles: tuple[int, ...] = (3_500, 1_000)
+    """Steps after which the learning rate has fallen to zero and starts anew; together all steps."""
     muon_lr: float = 0.01
     adam_lr: float = 2e-3
     warmup: int = 50
@@ -60,10 +67,10 @@ class BaseRecipe:
 
 
 def rows(
-    tokenizer: PreTrainedTokenizerFast, recipe: BaseRecipe, *, width: int, scenes: bool, seed: int
+    tokenizer: PreTrainedTokenizerFast, recipe: BaseRecipe, *, width: int, mix: str, seed: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Endless batches (ids, loss weights), each (rows, width + 1): documents in a row, parted by the end token."""
-    source = documents(seed, only_scenes=scenes)
+    source = documents(seed, mix)
     ids: list[int] = []
     weights: list[float] = []
     need = recipe.batch_tokens // width * (width + 1)
@@ -92,9 +99,13 @@ def _weights(marked: str, offsets: list[tuple[int, int]], weight: float) -> list
 
 
 def learning_rate(step: int, recipe: BaseRecipe) -> float:
-    """Factor of the peak rate: linear warm-up, flat, linear decay to zero."""
-    left = (recipe.steps - step) / max(1, recipe.decay * recipe.steps)
-    return min(1.0, (step + 1) / recipe.warmup, max(left, 0.0))
+    """Factor of the peak rate, per cycle: linear warm-up, flat, linear decay to zero."""
+    for cycle in recipe.cycles:
+        if step < cycle:
+            left = (cycle - step) / max(1, recipe.decay * cycle)
+            return min(1.0, (step + 1) / recipe.warmup, left)
+        step -= cycle
+    return 0.0
 
 
 class _Master:
@@ -208,8 +219,8 @@ def _batches(
 ) -> Iterator[tuple[int, tuple[Tensor, Tensor]]]:
     """(step, batch) of every step that is still to do. A resumed stage reads on in other prose than it began with."""
     first = 0
-    for stage, (steps, width, scenes) in enumerate(recipe.stages):
-        batches = rows(tokenizer, recipe, width=width, scenes=scenes, seed=recipe.seed + 1000 * stage + done)
+    for stage, (steps, width, mix) in enumerate(recipe.stages):
+        batches = rows(tokenizer, recipe, width=width, mix=mix, seed=recipe.seed + 1000 * stage + done)
         for step in range(max(first, done), first + steps):
             yield step, next(batches)
         first += steps

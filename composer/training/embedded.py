@@ -9,6 +9,7 @@ import argparse
 import logging
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,7 @@ log = logging.getLogger(__name__)
 
 TEMPLATE = "{prompt}\nAnswer:"
 INDEXED_ROWS = 500
-BASE_NAME = "adapters/embedded/base"
+BASE_NAME = "embedded/base"
 TITLE = "Micro-world (embedded)"
 DESCRIPTION = (
     "A small synthetic bank that ships with Adapter Composer: a 6-million-parameter language model that has only read "
@@ -63,7 +64,9 @@ def train_adapters(folder: Path, work: Path, recipe: AdapterRecipe, tasks: Seque
         log.info("adapter %d/%d: %s, %d examples", number, len(tasks), task, len(examples))
         # Written beside and moved, so that a folder with weights is a finished one.
         site = Site(folder / "base", TEMPLATE, work / "done" / task, work / "adapters" / task, BASE_NAME)
-        loss = train_adapter(examples, site, recipe, tokenizer)
+        # A seed of its own: adapters that start from one A are aligned, and linear merging then multiplies them up.
+        own = replace(recipe, seed=recipe.seed + trained_tasks().index(task))
+        loss = train_adapter(examples, site, own, tokenizer)
         output.mkdir(parents=True, exist_ok=True)
         for name in ("adapter_config.json", "loss.csv", "adapter_model.safetensors"):
             shutil.move(site.output / name, output / name)

@@ -124,10 +124,11 @@ def test_chunks_do_not_show_in_a_ties_merge(oracle: Oracle, monkeypatch: pytest.
         assert torch.equal(a, whole[module][0]) and torch.equal(b, whole[module][1])
 
 
-def test_the_registry_names_the_methods_and_their_facts():
-    assert list(METHODS) == ["linear", "cat", "ties", "magnitude_prune"]
-    assert [name for name, method in METHODS.items() if method.prunes] == ["ties", "magnitude_prune"]
-    assert [name for name, method in METHODS.items() if method.elects] == ["ties"]
-    assert [name for name, method in METHODS.items() if method.mixes_ranks] == ["cat"]
-    assert [name for name, method in METHODS.items() if method.exact] == ["cat"]
+def test_the_registry_states_the_facts_of_the_papers_methods():
+    four = {name: METHODS[name] for name in ("linear", "cat", "ties", "magnitude_prune")}
+    assert list(METHODS)[:4] == list(four)
+    assert [name for name, method in four.items() if method.prunes] == ["ties", "magnitude_prune"]
+    assert [name for name, method in four.items() if method.elects] == ["ties"]
+    assert [name for name, method in four.items() if method.mixes_ranks] == ["cat"]
+    assert [name for name, method in four.items() if method.exact] == ["cat"]
     assert all(method.sentence.endswith(".") and method.title for method in METHODS.values())

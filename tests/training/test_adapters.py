@@ -29,7 +29,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bank")
     recipe = BaseRecipe(
         hidden_size=32, layers=2, heads=2, intermediate_size=64, vocab_size=600, max_tokens=128, batch_tokens=256,
-        stages=((4, 64, False),), warmup=2,
+        stages=((4, 64, "all"),), cycles=(4,), warmup=2,
     )  # fmt: skip
     train_base(folder / "base", folder / "work", recipe, compiled=False)
     return folder / "base"

@@ -17,7 +17,7 @@ from composer.training.tokenizer import train_tokenizer
 
 TINY = BaseRecipe(
     hidden_size=32, layers=1, heads=2, intermediate_size=64, vocab_size=600, max_tokens=64, batch_tokens=128,
-    stages=((3, 32, True), (3, 64, False)), warmup=2,
+    stages=((3, 32, "scenes"), (3, 64, "all")), cycles=(6,), warmup=2,
 )  # fmt: skip
 
 
@@ -33,17 +33,24 @@ def test_any_text_survives_the_tokenizer(tokenizer) -> None:
 
 
 def test_marked_words_weigh_more_and_marks_are_gone(tokenizer) -> None:
-    ids, weights = next(rows(tokenizer, TINY, width=32, scenes=True, seed=1))
+    ids, weights = next(rows(tokenizer, TINY, width=32, mix="scenes", seed=1))
     assert ids.shape == weights.shape == (4, 33)
     assert set(weights.unique().tolist()) == {1.0, TINY.marked_weight}
     assert "⟦" not in tokenizer.decode(ids.flatten())
 
 
 def test_the_learning_rate_rises_stays_and_falls_to_zero() -> None:
-    recipe = replace(TINY, stages=((100, 32, False),), warmup=10, decay=0.5)
+    recipe = replace(TINY, stages=((100, 32, "all"),), cycles=(100,), warmup=10, decay=0.5)
     rates = [learning_rate(step, recipe) for step in range(100)]
     assert rates[0] < rates[5] < rates[10] == rates[40] == 1.0
-    assert rates[99] < 0.05 and rates == sorted(rates[:10]) + rates[10:]
+    assert rates[99] < 0.05 and rates[50:] == sorted(rates[50:], reverse=True)
+
+
+def test_each_cycle_ends_at_zero_and_the_cycles_make_up_all_steps() -> None:
+    recipe = BaseRecipe()
+    assert sum(recipe.cycles) == recipe.steps
+    assert learning_rate(recipe.cycles[0] - 1, recipe) < 0.01
+    assert learning_rate(recipe.cycles[0] + recipe.warmup, recipe) == 1.0
 
 
 def test_attention_starts_out_matching_and_copying() -> None:
