@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 os.environ.setdefault("USE_HUB_KERNELS", "NO")
+# On import it warns that the package `kernels` is not installed, which is how it should be.
+logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
 
 import torch  # noqa: E402
 from safetensors import SafetensorError  # noqa: E402
@@ -25,10 +27,13 @@ from transformers import (  # noqa: E402
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
+from transformers.utils.logging import disable_progress_bar  # noqa: E402
 
 from composer.errors import BankError, InferenceError, unknown  # noqa: E402
 from composer.inference.batched_lora import attach  # noqa: E402
 from composer.inference.prompts import prepare_tokenizer  # noqa: E402
+
+disable_progress_bar()  # a bar for every small file hides our own progress
 
 QUANTIZATIONS = ("none", "nf4", "int8")
 DEVICES = ("auto", "cpu", "cuda")
