@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
 
@@ -17,7 +18,7 @@ from composer.ui.panel import html_panel
 
 @dataclass(frozen=True)
 class Form:
-    fields: tuple[gr.Component, ...]
+    fields: tuple[Any, ...]  # Gradio adds events such as `change` to its components at run time
     """In the order of `Inputs`."""
     compare: gr.Button
     reset: gr.Button
