@@ -9,7 +9,7 @@ INSTALLED_DEV := .venv/.installed-dev-$(shell cat requirements.txt requirements-
 PIP_INSTALL := .venv/bin/python -m pip install --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bank
+.PHONY: help run test lint bank results
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/make \1	\2/'
@@ -31,6 +31,10 @@ lint: $(INSTALLED_DEV) ## Check style and types
 bank: $(INSTALLED) ## Rebuild the embedded bank (hours; goes on where it was stopped)
 	@echo "Building adapters/embedded; delete a file of it to have it made again"
 	@.venv/bin/python -m composer.training.embedded
+
+results: $(INSTALLED) ## Measure the embedded bank anew and put the table into the README (minutes)
+	@.venv/bin/python -m composer evaluate --limit 150 --output assets/results/embedded.json
+	@.venv/bin/python -m composer.evaluation.readme
 
 # pip comes last into a new environment: where it is, the environment is whole.
 .venv/bin/pip:
