@@ -219,16 +219,18 @@
     pane.replaceChildren(head, text);
   };
 
+  const repaint = () => document.querySelectorAll('.ac-map[data-ready]').forEach((box) => box.acPaint?.());
+  let watching = false;
   const startAll = () => {
     for (const box of document.querySelectorAll('.ac-map:not([data-ready])')) {
       if (!load()) return;
       box.dataset.ready = '';
       start(box);
+      if (!watching) new MutationObserver(repaint).observe(document.body, { attributeFilter: ['class'] });
+      watching = true;
     }
   };
   new MutationObserver(startAll).observe(document.documentElement, { childList: true, subtree: true });
-  const repaint = () => document.querySelectorAll('.ac-map[data-ready]').forEach((box) => box.acPaint?.());
-  document.addEventListener('DOMContentLoaded', () => new MutationObserver(repaint).observe(document.body, { attributeFilter: ['class'] }));
   document.fonts?.ready.then(repaint);
   for (const kind of ['pointerover', 'focusin']) {
     document.addEventListener(kind, (event) => {

@@ -195,6 +195,27 @@ def test_a_click_on_the_map_shows_the_example(visit: Visit):
     assert visitor.complaints == []
 
 
+def test_the_settings_under_advanced_can_be_opened_and_used(visit: Visit):
+    visitor = visit()
+    visitor.page.locator("#ac-advanced button").first.click()
+    visitor.page.get_by_label("Linear", exact=True).uncheck()
+    visitor.page.wait_for_selector(".ac-answers.ac-stale")
+    visitor.ask(LANTERN, *SHOPS)
+    visitor.answered(LANTERN)
+    assert set(visitor.chosen_on_cards()) == {"cat", "ties", "magnitude_prune"}
+
+
+def test_the_map_follows_the_theme(visit: Visit):
+    visitor = visit()
+    visitor.page.wait_for_selector(".ac-map[data-ready]")
+    painted = "document.querySelector('.ac-map canvas').toDataURL()"
+    visitor.page.wait_for_timeout(500)
+    light = visitor.page.evaluate(painted)
+    visitor.page.locator("[data-theme-toggle]").click()
+    visitor.page.wait_for_function(f"before => {painted} !== before", arg=light)
+    assert visitor.page.evaluate("document.body.classList.contains('dark')")
+
+
 def test_two_visitors_do_not_see_each_others_runs(visit: Visit):
     one, other = visit(), visit(dark=True)
     one.ask(LANTERN, *SHOPS)
