@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from composer.bank.manifest import BANK_FILE, Bank, sha256_of
 from composer.config import ROOT
 from composer.errors import ComposerError
 from composer.pipeline import Composer
@@ -36,13 +37,28 @@ def outcomes_file(bank: str, folder: Path = RESULTS) -> Path:
     return folder / f"cases-{bank}.json"
 
 
-def read_outcomes(bank: str, folder: Path = RESULTS) -> dict[str, dict[str, Any]]:
-    """slug -> outcome; empty where the command has not been run for this bank."""
-    path = outcomes_file(bank, folder)
+def read_outcomes(bank: Bank, folder: Path = RESULTS) -> dict[str, dict[str, Any]]:
+    """slug -> outcome; empty where the command has not been run for this bank as it is now."""
+    path = outcomes_file(bank.name, folder)
+    if not path.is_file():
+        return {}
     try:
-        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    except ValueError as error:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        return stored["cases"] if stored["bank_sha256"] == _identity(bank) else {}
+    except (ValueError, KeyError, TypeError) as error:
         raise ComposerError(f"{path.name} is damaged: {error}. Run python -m composer.ui.outcomes again.") from error
+
+
+def write_outcomes(bank: Bank, outcomes: dict[str, dict[str, Any]], folder: Path = RESULTS) -> Path:
+    path = outcomes_file(bank.name, folder)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"bank_sha256": _identity(bank), "cases": outcomes}, indent=1) + "\n", encoding="utf-8")
+    return path
+
+
+def _identity(bank: Bank) -> str:
+    """bank.toml holds the hash of every file that can change an answer."""
+    return sha256_of(bank.folder / BANK_FILE)
 
 
 def main() -> int:
@@ -56,9 +72,7 @@ def main() -> int:
     except ComposerError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    path = outcomes_file(composer.bank.name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    path = write_outcomes(composer.bank, found)
     sys.stderr.write(f"Wrote {len(found)} outcomes to {path.name}\n")
     return 0
 

@@ -184,7 +184,7 @@ def _below(composer: Composer, handlers: Handlers, app_settings: AppSettings) ->
             4, "Case studies", "Questions worth asking, with what this bank makes of them. Click one to run it."
         )
     )
-    outcomes = read_outcomes(composer.bank.name)
+    outcomes = read_outcomes(composer.bank)
     gallery = html_panel(cases.gallery(handlers.cases, outcomes), elem_id="ac-gallery", script=CHIP_SCRIPT)
     html_panel(prose.section(5, "How it works", "From a question to the answers, in five steps."))
     html_panel(prose.how_it_works(composer), elem_id="ac-how")

@@ -15,6 +15,8 @@ from .sample import HOSTILE
 pytestmark = pytest.mark.browser
 
 LANTERN = "Where would you go to buy a lantern?"
+BIRDS = "How many birds will sit on my roof tomorrow at noon?"
+"""Resembles nothing in particular, so several tasks share the weight."""
 SHOPS = ("a bakery", "a camping store", "a shoe store")
 
 
@@ -79,26 +81,26 @@ def test_a_changed_setting_marks_the_answers_stale_and_reweighs_without_the_enco
     visit: Visit, composer, monkeypatch
 ):
     visitor = visit()
-    visitor.ask(LANTERN, *SHOPS)
-    before = visitor.answered(LANTERN)
+    visitor.ask(BIRDS, "three", "eleven", "none")
+    before = visitor.answered(BIRDS)
     encoded = []
     original = type(composer.encoder).encode
     monkeypatch.setattr(
         type(composer.encoder), "encode", lambda self, texts: encoded.append(texts) or original(self, texts)
     )
     number = visitor.page.locator("#ac-top-p input[type=number]")
-    number.fill("0.3")
+    number.fill("0.1")
     number.press("Enter")
-    visitor.page.locator(".ac-cut", has_text="top-p 0.30").wait_for()
+    visitor.page.locator(".ac-cut", has_text="top-p 0.10").wait_for()
     visitor.page.wait_for_selector(".ac-answers.ac-stale .ac-stale-bar")
     assert visitor.trace() == before
     assert encoded == []
     visitor.page.locator(".ac-stale-bar button").click()
     visitor.page.wait_for_function(
-        "JSON.parse(document.querySelector('#ac-answers .ac-answers').dataset.trace || '{}').weights?.top_p === 0.3"
+        "JSON.parse(document.querySelector('#ac-answers .ac-answers').dataset.trace || '{}').weights?.top_p === 0.1"
     )
     assert visitor.page.locator(".ac-stale").count() == 0
-    assert len(visitor.trace()["weights"]["kept"]) < len(before["weights"]["kept"])
+    assert len(visitor.trace()["weights"]["kept"]) == 1 < len(before["weights"]["kept"])
 
 
 def test_a_copied_link_reproduces_the_run_for_someone_else(visit: Visit):
@@ -146,14 +148,6 @@ def test_a_method_that_fails_turns_its_card_red_and_no_other(visit: Visit, compo
     ]
     assert set(visitor.chosen_on_cards()) == {"linear", "cat", "magnitude_prune"}
     assert "Traceback" not in visitor.page.content() and "/composer/" not in visitor.page.content()
-
-
-def _counting(function, calls: list):
-    def counted(*arguments, **named):
-        calls.append(arguments)
-        return function(*arguments, **named)
-
-    return counted
 
 
 @pytest.mark.parametrize("width", [390, 360])
