@@ -169,6 +169,6 @@ class _History(TrainerCallback):
 
     def write(self, path: Path) -> None:
         with path.open("w", newline="") as file:
-            writer = csv.writer(file)
+            writer = csv.writer(file, lineterminator="\n")
             writer.writerow(("step", "loss"))
             writer.writerows(self.points)
