@@ -81,7 +81,7 @@ def merge(arguments: Arguments) -> None:
         "method": merged.method,
         "weights": dict(merged.weights),
         "rank": max(stack.a.shape[1] for stack in merged.stacks),
-        "base": str(bank.base.path or bank.base.hub),
+        "base": bank.base_name,
     }
     _print(result if arguments.json else fields_report(result))
 
