@@ -143,7 +143,7 @@ def _arguments(site: Site, recipe: AdapterRecipe, device: str) -> TrainingArgume
 def _save(model: PeftModel, site: Site) -> None:
     """fp16, under a name that holds on every machine."""
     model.peft_config["default"].base_model_name_or_path = site.base_name
-    model.save_pretrained(str(site.output))
+    model.save_pretrained(str(site.output), save_embedding_layers=False)  # else it looks the base up on the Hub
     weights = site.output / "adapter_model.safetensors"
     save_file(
         {name: tensor.half().contiguous() for name, tensor in load_file(weights).items()}, weights, {"format": "pt"}
