@@ -28,7 +28,7 @@ lint: $(INSTALLED_DEV) ## Check style and types
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 
-bank: $(INSTALLED) ## Rebuild the embedded bank (hours; goes on where it was stopped)
+bank: $(INSTALLED) ## Rebuild the embedded bank (over an hour; goes on where it was stopped)
 	@echo "Building adapters/embedded; delete a file of it to have it made again"
 	@.venv/bin/python -m composer.training.embedded
 

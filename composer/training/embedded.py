@@ -117,7 +117,7 @@ def describe(folder: Path, encoder: Encoder, adapters: Sequence[str]) -> Bank:
 
 
 def build(folder: Path, work: Path, *, base: BaseRecipe | None = None, recipe: AdapterRecipe = EMBEDDED) -> Bank:
-    """All steps that are not done yet. Hours on two cores, most of them for the base model."""
+    """All steps that are not done yet. More than an hour on two cores, most of it for the base."""
     if not (folder / "base" / "config.json").exists():
         train_base(folder / "base", work, base or BaseRecipe())
     train_adapters(folder, work, recipe, trained_tasks())

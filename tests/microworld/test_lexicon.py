@@ -41,7 +41,7 @@ def test_each_sentence_of_a_homonym_holds_its_word() -> None:
 def test_the_split_is_stable_and_near_a_fifth() -> None:
     chosen = [thing.name for thing in load().things if is_test("thing", thing.name)]
     assert 0.13 < len(chosen) / len(load().things) < 0.27
-    assert is_test("thing", "tennis ball") == is_test("thing", "tennis ball")
+    assert is_test("thing", "tennis ball") is False  # by hash: the same on every machine and in every run
 
 
 def test_articles_and_plurals() -> None:
