@@ -1,4 +1,4 @@
-"""Pre-training of the small base model on marked prose: one resumable loop, bf16 arithmetic on fp32 master weights."""
+"""Pre-training of the small base model on marked prose: one resumable loop, steps on fp32 master weights."""
 
 from __future__ import annotations
 
@@ -69,18 +69,26 @@ class BaseRecipe:
 def rows(
     tokenizer: PreTrainedTokenizerFast, recipe: BaseRecipe, *, width: int, mix: str, seed: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Endless batches (ids, loss weights), each (rows, width + 1): documents in a row, parted by the end token."""
+    """Endless batches (ids, loss weights), each (rows, width + 1): documents in a row, parted by the end token.
+
+    A row begins with a document's beginning, and what does not fit is dropped: half a document at the start of a row
+    would hold questions about a text that is not there, and teach to guess.
+    """
     source = documents(seed, mix)
+    finished: list[tuple[list[int], list[float]]] = []
     ids: list[int] = []
     weights: list[float] = []
-    need = recipe.batch_tokens // width * (width + 1)
+    need = recipe.batch_tokens // width
     while True:
-        while len(ids) < need:
+        while len(finished) < need:
             for marked, encoding in _encoded(tokenizer, [next(source) for _ in range(256)]):
                 ids += [*encoding.ids, tokenizer.eos_token_id]
                 weights += [*_weights(marked, encoding.offsets, recipe.marked_weight), 1.0]
-        yield torch.tensor(ids[:need]).view(-1, width + 1), torch.tensor(weights[:need]).view(-1, width + 1)
-        del ids[:need], weights[:need]
+                if len(ids) > width:
+                    finished.append((ids[: width + 1], weights[: width + 1]))
+                    ids, weights = [], []
+        batch, finished = finished[:need], finished[need:]
+        yield torch.tensor([row for row, _ in batch]), torch.tensor([row for _, row in batch])
 
 
 def _encoded(tokenizer: PreTrainedTokenizerFast, marked: list[str]) -> Iterator[tuple[str, Encoding]]:
@@ -109,7 +117,7 @@ def learning_rate(step: int, recipe: BaseRecipe) -> float:
 
 
 class _Master:
-    """fp32 copies that the optimizers step; the model computes in bf16. Muon for matrices, AdamW for the rest."""
+    """fp32 copies that the optimizers step; the model may compute in bf16. Muon for matrices, AdamW for the rest."""
 
     def __init__(self, model: LlamaForCausalLM, recipe: BaseRecipe) -> None:
         self.live = [p for p in model.parameters()]
@@ -170,12 +178,17 @@ def start_attention(model: LlamaForCausalLM, recipe: BaseRecipe) -> None:
             layer.mlp.down_proj.weight.mul_(0.3)
 
 
+def _compute_dtype() -> torch.dtype:
+    """bf16 where the processor multiplies it; elsewhere it is emulated, at a fifth of the speed of fp32."""
+    return torch.bfloat16 if torch.cpu._is_avx512_bf16_supported() else torch.float32  # noqa: SLF001 - no public name
+
+
 def _new_model(recipe: BaseRecipe) -> LlamaForCausalLM:
     torch.manual_seed(recipe.seed)
     model = LlamaForCausalLM._from_config(recipe.config(), attn_implementation="eager")
     start_attention(model, recipe)
     frequencies = model.model.rotary_emb.inv_freq.clone()
-    model = model.to(torch.bfloat16)
+    model = model.to(_compute_dtype())
     model.model.rotary_emb.inv_freq = frequencies  # rounded to bf16, positions would differ from those at inference
     return model
 

@@ -1,0 +1,39 @@
+"""`python -m composer …`: results on stdout; progress, and the one sentence of a refusal, on stderr.
+
+Exit status: 0 done, 1 refused, 2 wrong usage, 130 stopped by Ctrl-C. What needs torch is imported within the commands,
+so that `--help` and a wrong usage do not wait for it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from composer.cli import asking, bank, evaluating, index, serving
+from composer.errors import ComposerError
+
+GROUPS = (asking, evaluating, index, bank, serving)
+"""Each module adds its commands."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit status. Wrong usage leaves through argparse's SystemExit, with 2."""
+    arguments = _parser().parse_args(argv)
+    try:
+        arguments.command(arguments)
+        return 0
+    except ComposerError as error:
+        print(f"composer: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\ncomposer: stopped.", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m composer", description=sys.modules["composer"].__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for group in GROUPS:
+        group.add(commands)
+    return parser

@@ -1,0 +1,118 @@
+"""What the commands share: common options, the bank they work on, and how a result is printed."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from composer.config import AppSettings, Settings
+from composer.errors import SettingsError
+
+if TYPE_CHECKING:
+    from composer.bank.manifest import Bank
+    from composer.pipeline import Composer
+
+Arguments = argparse.Namespace
+Command = Callable[[Arguments], None]
+Commands = Any
+"""What `add_subparsers` returns; argparse keeps the type to itself."""
+
+
+def command(
+    commands: Commands,
+    name: str,
+    command: Command,
+    help: str,
+    *,
+    one_bank: bool = True,
+    prints: bool = True,
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=help, description=help.capitalize() + ".")
+    parser.set_defaults(command=command)
+    if one_bank:
+        parser.add_argument("--bank", metavar="NAME|FOLDER", help="default: COMPOSER_BANK, or embedded")
+    if prints:
+        parser.add_argument("--json", action="store_true", help="print JSON")
+    return parser
+
+
+def app_settings() -> AppSettings:
+    return AppSettings.from_env(os.environ)
+
+
+def bank_of(arguments: Arguments) -> Bank:
+    from composer.bank.manifest import load_bank
+
+    return load_bank(arguments.bank or app_settings().bank)
+
+
+def open_composer(bank: Bank) -> Composer:
+    from composer.pipeline import Composer
+    from composer.reports import ProgressLine
+
+    progress = ProgressLine("Building the index, rows", sys.stderr)
+    return Composer.open(bank, cache_dir=app_settings().cache_dir, progress=progress)
+
+
+def settings_of(arguments: Arguments, bank: Bank) -> Settings:
+    """The bank's defaults, changed by what was given."""
+    given = {key: value for key, value in vars(arguments).items() if value is not None}
+    defaults = Settings(retrieval=bank.retrieval)
+
+    def changed(part: Any, *keys: str) -> Any:  # noqa: ANN401 - one of three kinds of settings
+        return replace(part, **{key: given[key] for key in keys if key in given})
+
+    return Settings(
+        retrieval=changed(defaults.retrieval, "top_k", "top_p", "kernel"),
+        merge=changed(defaults.merge, "density", "majority_sign_method"),
+        score=changed(defaults.score, "normalization"),
+        methods=given["methods"] if "methods" in given else _all_methods(),
+    )
+
+
+def _all_methods() -> tuple[str, ...]:
+    from composer.merging import METHODS
+
+    return tuple(METHODS)
+
+
+def check_new(folder: Path) -> None:
+    if folder.is_dir() and any(folder.iterdir()):
+        raise SettingsError(f"the folder {folder} is not empty. Name a new one with --output.")
+    if folder.exists() and not folder.is_dir():
+        raise SettingsError(f"{folder} is a file, and the adapter needs a folder. Name a new one with --output.")
+
+
+def show(result: dict[str, Any] | str) -> None:
+    print(result if isinstance(result, str) else json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--top-p", type=float, metavar="P", help="mass of the nucleus")
+    parser.add_argument("--top-k", type=int, metavar="K", help="neighbours to retrieve")
+    parser.add_argument("--kernel", metavar="NAME", help="inverse, exp or cosine")
+    parser.add_argument("--normalization", metavar="NAME", help="tokens, sum or bytes")
+    add_merge_settings(parser)
+
+
+def add_merge_settings(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--density", type=float, metavar="D", help="share of entries that trimming keeps")
+    parser.add_argument("--majority-sign", dest="majority_sign_method", metavar="NAME", help="frequency or total")
+
+
+def names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def weight(text: str) -> tuple[str, float]:
+    task, _, value = text.partition("=")
+    try:
+        return task, float(value)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not TASK=NUMBER") from None
