@@ -63,6 +63,33 @@ def same_or_not(lexicon: Lexicon, rng: Random) -> str:
     return " ".join(lines)
 
 
+def seen_or_new(lexicon: Lexicon, rng: Random) -> str:
+    """Words one after another, or pairs of a person and a thing: has this one been there before? Judging at its densest."""
+    yes, no = rng.choice([("seen", "new"), ("old", "new"), ("again", "first"), ("yes", "no"), ("true", "false")])
+    people = [p.name for p in sample(rng, lexicon.people, 3)]
+    things = [t.name for t in sample(rng, [t for t in lexicon.things if t.countable and " " not in t.name], 3)]
+    spots = sample(rng, SPOTS, 3)
+    kind = rng.randrange(4)
+    if kind == 0:
+        pool = [*people, *things]
+    elif kind == 3:
+        pool = [f"{who} was {spot}" for who in people for spot in spots]
+    else:
+        verb = rng.choice(["has the", "had the", "and the", "saw a"])
+        people = people if kind == 1 else people[:2]
+        pool = [f"{who} {verb} {thing}" for who in people for thing in things]
+    mark = rng.choice([":", ":", ",", "?"])
+    told: list[str] = []
+    lines = []
+    for _ in range(rng.randint(8, 12)):
+        fresh = [text for text in pool if text not in told]
+        again = bool(told) and (not fresh or rng.random() < 0.5)
+        text = rng.choice(told if again else fresh)
+        lines.append(f"{upper_first(text)}{mark} ⟦{yes if again else no}⟧.")
+        told = told if again else [*told, text]
+    return " ".join(lines)
+
+
 # What is told of a person, the same as a claim, and as a question; {v} is the thing, the spot or the number.
 _TELLINGS: dict[str, tuple[tuple[str, str], ...]] = {
     "item": (
@@ -250,6 +277,7 @@ def questions_past(lexicon: Lexicon, rng: Random) -> str:
 
 
 DOCUMENTS = (
+    (8.0, seen_or_new),
     (12.0, same_or_not),
     (34.0, who_claims),
     (12.0, look_and_judge),
@@ -259,4 +287,6 @@ DOCUMENTS = (
     (4.0, wish_claims),
     (26.0, questions_past),
 )
-__all__ = ["DOCUMENTS"]
+FIRST = ((50.0, seen_or_new), (12.0, same_or_not), (20.0, who_claims), (10.0, questions_past), (4.0, pronoun_claims))
+"""Before anything else: whether the same has been said before."""
+__all__ = ["DOCUMENTS", "FIRST"]

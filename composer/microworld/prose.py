@@ -297,6 +297,7 @@ MIXES: dict[str, tuple[tuple[float, Document], ...]] = {
     "scenes": scenes.DOCUMENTS,
     "all": DOCUMENTS,
     "practice": (*scenes.PRACTICE, *DOCUMENTS),
+    "first": (*claims.FIRST, *((weight / 8, maker) for weight, maker in DOCUMENTS)),
     "claims": (*claims.DOCUMENTS, (12.0, scenes.many_questions), *((weight / 6, maker) for weight, maker in DOCUMENTS)),
     "last": (*((weight / 2, maker) for weight, maker in claims.DOCUMENTS), *DOCUMENTS),
 }

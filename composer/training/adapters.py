@@ -26,6 +26,7 @@ from transformers.trainer_utils import get_last_checkpoint
 from composer.errors import ComposerError, InferenceError
 from composer.inference.prompts import encode_option, fit_prompt
 from composer.tasks.task import Example
+from composer.training.precision import compute_dtype
 from composer.training.recipe import AdapterRecipe
 
 log = logging.getLogger(__name__)
@@ -44,9 +45,9 @@ class Site:
     """What adapter_config.json names as the base: a Hub id, or the bank's folder name. Never a path of one machine."""
 
 
-def load_for_training(base: Path | str) -> PreTrainedModel:
-    """bf16 weights, which stay frozen. On short rows, plain attention is the fastest on a CPU."""
-    return AutoModelForCausalLM.from_pretrained(base, dtype=torch.bfloat16, attn_implementation="eager")
+def load_for_training(base: Path | str, device: str = "cpu") -> PreTrainedModel:
+    """Weights stay frozen. On short rows, plain attention is the fastest on a CPU."""
+    return AutoModelForCausalLM.from_pretrained(base, dtype=compute_dtype(device), attn_implementation="eager")
 
 
 def train_adapter(
@@ -67,7 +68,7 @@ def train_adapter(
         r=recipe.rank, lora_alpha=recipe.alpha, lora_dropout=recipe.dropout, bias="none", task_type="CAUSAL_LM",
         target_modules=list(recipe.targets),
     )  # fmt: skip
-    model = get_peft_model(load_for_training(site.base), config)
+    model = get_peft_model(load_for_training(site.base, device), config)
     history = _History()
     trainer = Trainer(
         model=model,
@@ -127,7 +128,7 @@ def _arguments(site: Site, recipe: AdapterRecipe, device: str) -> TrainingArgume
         warmup_steps=recipe.warmup_steps,
         max_grad_norm=recipe.max_grad_norm,
         weight_decay=0.0,
-        bf16=True,
+        bf16=compute_dtype(device) == torch.bfloat16,
         use_cpu=device == "cpu",
         train_sampling_strategy="group_by_length",
         save_strategy="epoch",

@@ -16,6 +16,7 @@ from torch.nn.functional import cross_entropy
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from composer.microworld.prose import CLOSE, OPEN, documents, unmarked
+from composer.training.precision import compute_dtype
 from composer.training.tokenizer import train_tokenizer
 
 log = logging.getLogger(__name__)
@@ -178,17 +179,12 @@ def start_attention(model: LlamaForCausalLM, recipe: BaseRecipe) -> None:
             layer.mlp.down_proj.weight.mul_(0.3)
 
 
-def _compute_dtype() -> torch.dtype:
-    """bf16 where the processor multiplies it; elsewhere it is emulated, at a fifth of the speed of fp32."""
-    return torch.bfloat16 if torch.cpu._is_avx512_bf16_supported() else torch.float32  # noqa: SLF001 - no public name
-
-
 def _new_model(recipe: BaseRecipe) -> LlamaForCausalLM:
     torch.manual_seed(recipe.seed)
     model = LlamaForCausalLM._from_config(recipe.config(), attn_implementation="eager")
     start_attention(model, recipe)
     frequencies = model.model.rotary_emb.inv_freq.clone()
-    model = model.to(_compute_dtype())
+    model = model.to(compute_dtype())
     model.model.rotary_emb.inv_freq = frequencies  # rounded to bf16, positions would differ from those at inference
     return model
 
