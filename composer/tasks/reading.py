@@ -36,7 +36,9 @@ def _boolq(fields: Fields) -> Rendering:
 
 def _multirc(fields: Fields) -> Rendering:
     """One row is one proposed answer, to be judged by itself."""
-    question = f"{fields.text('question')}\nProposed answer: {fields.text('answer')}"
+    # Re-issues of the data set keep an index under `answer` and its text beside it.
+    answer = fields.text("answer_text" if "answer_text" in fields.row else "answer")
+    question = f"{fields.text('question')}\nProposed answer: {answer}"
     return Rendering(question, NO_YES, fields.index("label", 2), f"Passage: {fields.text('paragraph')}")
 
 
