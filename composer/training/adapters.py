@@ -2,34 +2,44 @@
 
 from __future__ import annotations
 
-import csv
-import logging
+import hashlib
+import math
+import os
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import cast
 
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import LoraConfig, PeftModel, get_peft_model, prepare_model_for_kbit_training
 from safetensors.torch import load_file, save_file
 from transformers import (
+    AutoConfig,
     AutoModelForCausalLM,
+    BitsAndBytesConfig,
     DataCollatorForSeq2Seq,
     PreTrainedModel,
     PreTrainedTokenizerBase,
+    PrinterCallback,
     Trainer,
-    TrainerCallback,
     TrainingArguments,
 )
-from transformers.trainer_utils import get_last_checkpoint
 
-from composer.errors import ComposerError, InferenceError
-from composer.inference.prompts import encode_option, fit_prompt
+from composer.bank.manifest import sha256_of
+from composer.errors import ComposerError, SettingsError
 from composer.tasks.task import Example
+from composer.training.checkpoints import Identity, claim
+from composer.training.encoding import Row, encode_examples, sha256_of_rows
+from composer.training.history import Progress, Reporter, last_loss, points_of
+from composer.training.loss_curve import write_loss_curve
+from composer.training.model_card import write_model_card
+from composer.training.order import EpochOrder
 from composer.training.precision import compute_dtype
 from composer.training.recipe import AdapterRecipe
+from composer.training.record import Record, library_versions
 
-log = logging.getLogger(__name__)
+WEIGHTS_FILE = "adapter_model.safetensors"
 
 
 @dataclass(frozen=True)
@@ -43,11 +53,10 @@ class Site:
     """Checkpoints; removed when the adapter is finished."""
     base_name: str
     """What adapter_config.json names as the base: a Hub id, or the bank's folder name. Never a path of one machine."""
-
-
-def load_for_training(base: Path | str, device: str = "cpu") -> PreTrainedModel:
-    """Weights stay frozen. On short rows, plain attention is the fastest on a CPU."""
-    return AutoModelForCausalLM.from_pretrained(base, dtype=compute_dtype(device), attn_implementation="eager")
+    revision: str | None = None
+    """The commit of a base that is from the Hub; one without is known by its files' sha256."""
+    origin: str = "of the bank's own making"
+    """What the model card says of the rows."""
 
 
 def train_adapter(
@@ -57,69 +66,144 @@ def train_adapter(
     tokenizer: PreTrainedTokenizerBase,
     *,
     device: str = "cpu",
+    quantization: str = "none",
+    resume: bool = True,
+    report_to: Sequence[str] = (),
+    progress: Progress | None = None,
 ) -> float:
-    """Train on gold answers after the prompt, and write PEFT's files to `site.output`. Returns the last losses' mean.
+    """Train on gold answers after the prompt, and write PEFT's files to `site.output`, with a record, the loss curve
+    and a model card beside them. Returns the last losses' mean.
 
-    A run that was killed goes on from its last checkpoint. Raises ComposerError where no example has room in the model.
+    A run that was killed goes on from its last checkpoint, and ends with the weights that it would have had. Raises
+    ComposerError where no example has room in the model, where the checkpoints are another run's, or where the loss
+    is no number any more.
     """
-    rows = _rows(examples, site.template, tokenizer, recipe)
+    _check_room(site.base, recipe)
+    rows = encode_examples(examples, site.template, tokenizer, recipe.max_tokens)
+    identity = identity_of(rows, site, recipe, quantization)
+    checkpoint = claim(site.work, identity, resume=resume)
     torch.manual_seed(recipe.seed)  # LoRA's A starts at random
-    config = LoraConfig(
-        r=recipe.rank, lora_alpha=recipe.alpha, lora_dropout=recipe.dropout, bias="none", task_type="CAUSAL_LM",
-        target_modules=list(recipe.targets),
-    )  # fmt: skip
-    model = get_peft_model(load_for_training(site.base, device), config)
-    history = _History()
-    trainer = Trainer(
+    model = get_peft_model(load_for_training(site.base, quantization=quantization, device=device), _lora(recipe))
+    trainer = _AdapterTrainer(
         model=model,
-        args=_arguments(site, recipe, device),
+        args=_arguments(site, recipe, device, report_to, len(rows)),
         train_dataset=rows,
         data_collator=DataCollatorForSeq2Seq(tokenizer, padding=True),
-        callbacks=[history],
+        callbacks=[Reporter(round(len(rows) * recipe.epochs), progress)],
     )
-    checkpoint = get_last_checkpoint(str(site.work)) if site.work.is_dir() else None
-    trainer.train(resume_from_checkpoint=checkpoint)
+    trainer.remove_callback(PrinterCallback)  # it prints to where results go
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    points = points_of(trainer.state)
     _save(model, site)
-    history.write(site.output / "loss.csv")
+    record = Record(
+        task=examples[0].task, rows=len(rows), left_out=len(examples) - len(rows), origin=site.origin,
+        steps=trainer.state.global_step, first_loss=points[0][1] if points else math.nan, loss=last_loss(points),
+        identity=dict(identity), versions=library_versions(),
+    )  # fmt: skip
+    record.write(site.output)
+    write_loss_curve(site.output, points, f"{record.task}: loss on the answer")
+    write_model_card(site.output, record, on_hub=site.revision is not None)
     shutil.rmtree(site.work, ignore_errors=True)
-    return history.last()
+    return record.loss
 
 
-def _rows(
-    examples: Sequence[Example], template: str, tokenizer: PreTrainedTokenizerBase, recipe: AdapterRecipe
-) -> list[dict[str, list[int]]]:
-    """Those that have room in the model, long contexts cut in the middle."""
-    rows = []
-    for example in examples:
-        try:
-            rows.append(_row(example, template, tokenizer, recipe))
-        except InferenceError as error:
-            log.warning("left out %s: %s", example.row_id, error)
-    if not rows:
-        raise ComposerError(
-            f"none of {len(examples)} examples can be trained on: no option has room in {recipe.max_tokens} tokens. "
-            "Raise the recipe's max_tokens."
-        )
-    return rows
-
-
-def _row(
-    example: Example, template: str, tokenizer: PreTrainedTokenizerBase, recipe: AdapterRecipe
-) -> dict[str, list[int]]:
-    """Prompt and gold answer exactly as scoring will encode them; -100 keeps the prompt out of the loss."""
-    answer = list(encode_option(tokenizer, template, example.options[example.gold]))
-    fitted = fit_prompt(tokenizer, template, example.context, example.question, example.options, recipe.max_tokens)
-    prompt = list(fitted.text_tokens)
+def identity_of(rows: Sequence[Row], site: Site, recipe: AdapterRecipe, quantization: str) -> Identity:
     return {
-        "input_ids": prompt + answer,
-        "labels": [-100] * len(prompt) + answer,
-        "attention_mask": [1] * (len(prompt) + len(answer)),
+        "base": site.base_name,
+        "base_id": site.revision or _base_sha256(Path(site.base)),
+        "quantization": quantization,
+        "template": site.template,
+        "recipe": asdict(recipe),
+        "rows": len(rows),
+        "rows_sha256": sha256_of_rows(rows),
     }
 
 
-def _arguments(site: Site, recipe: AdapterRecipe, device: str) -> TrainingArguments:
-    return TrainingArguments(
+def _base_sha256(folder: Path) -> str:
+    """One digest of all weight files' own."""
+    files = sorted(folder.glob("*.safetensors"))
+    return hashlib.sha256(" ".join(sha256_of(path) for path in files).encode()).hexdigest()
+
+
+def _check_room(base: Path | str, recipe: AdapterRecipe) -> None:
+    limit = getattr(AutoConfig.from_pretrained(base), "max_position_embeddings", None)
+    if limit and recipe.max_tokens > limit:
+        raise SettingsError(
+            f"rows of up to {recipe.max_tokens} tokens are asked for, and the base reads {limit}. Lower max_tokens."
+        )
+
+
+def load_for_training(base: Path | str, *, quantization: str = "none", device: str = "cpu") -> PreTrainedModel:
+    """Weights in 16 or 4 bits, which stay frozen. On short rows, plain attention is the fastest on a CPU."""
+    on_gpu = device == "cuda"
+    model = AutoModelForCausalLM.from_pretrained(
+        base,
+        dtype=_dtype(device),
+        attn_implementation="sdpa" if on_gpu else "eager",
+        device_map={"": 0 if on_gpu else "cpu"} if on_gpu or quantization != "none" else None,
+        quantization_config=_quantization(quantization, device),
+        use_safetensors=True,
+        trust_remote_code=False,
+    )
+    if quantization == "none":
+        return model
+    for module in model.modules():
+        # else bitsandbytes repacks a layer's weights on some CPUs, into a form without gradients
+        if hasattr(module, "support_avx512bf16_for_cpu"):
+            setattr(module, "support_avx512bf16_for_cpu", False)  # noqa: B010 - unknown to nn.Module's types
+    # norms and embeddings in fp32; the Trainer turns activation checkpointing on
+    return prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
+
+
+def _dtype(device: str) -> torch.dtype:
+    """fp16 on GPUs from before bf16, with the Trainer's scaling of losses."""
+    return torch.float16 if device == "cuda" and not torch.cuda.is_bf16_supported() else compute_dtype(device)
+
+
+def _quantization(name: str, device: str) -> BitsAndBytesConfig | None:
+    if name == "none":
+        return None
+    if name == "int8":
+        return BitsAndBytesConfig(load_in_8bit=True)
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=_dtype(device),
+    )
+
+
+def _lora(recipe: AdapterRecipe) -> LoraConfig:
+    return LoraConfig(
+        r=recipe.rank, lora_alpha=recipe.alpha, lora_dropout=recipe.dropout, bias="none", task_type="CAUSAL_LM",
+        target_modules=list(recipe.targets),
+    )  # fmt: skip
+
+
+class _AdapterTrainer(Trainer):
+    """The Trainer, with an order of rows that survives a resume."""
+
+    def _get_train_sampler(self, train_dataset: object = None) -> EpochOrder:
+        rows = cast(list[Row], self.train_dataset)
+        batches = math.ceil(len(rows) / self.args.per_device_train_batch_size)
+        steps = math.ceil(batches / self.args.gradient_accumulation_steps)
+        return EpochOrder(
+            [len(row["input_ids"]) for row in rows],
+            self.args.per_device_train_batch_size * self.args.gradient_accumulation_steps,
+            self.args.seed,
+            lambda: self.state.global_step // steps,
+        )
+
+
+def _arguments(
+    site: Site, recipe: AdapterRecipe, device: str, report_to: Sequence[str], rows: int
+) -> TrainingArguments:
+    if "tensorboard" in report_to:  # it would write into the checkpoints' folder, which is removed at the end
+        os.environ.setdefault("TENSORBOARD_LOGGING_DIR", str(site.work.parent / "runs" / site.work.name))
+    log_every, save_every = intervals(rows, recipe)
+    arguments = TrainingArguments(
         output_dir=str(site.work),
+        run_name=site.output.name,
         num_train_epochs=recipe.epochs,
         per_device_train_batch_size=recipe.batch_size,
         gradient_accumulation_steps=recipe.accumulation,
@@ -128,48 +212,45 @@ def _arguments(site: Site, recipe: AdapterRecipe, device: str) -> TrainingArgume
         warmup_steps=recipe.warmup_steps,
         max_grad_norm=recipe.max_grad_norm,
         weight_decay=0.0,
-        bf16=compute_dtype(device) == torch.bfloat16,
+        bf16=_dtype(device) == torch.bfloat16,
+        fp16=_dtype(device) == torch.float16,
         use_cpu=device == "cpu",
-        train_sampling_strategy="group_by_length",
-        save_strategy="epoch",
+        activation_checkpointing=device == "cuda",
+        activation_checkpointing_kwargs={"use_reentrant": False},
+        save_strategy="steps",
+        save_steps=save_every,
         save_total_limit=1,
-        logging_steps=10,
-        report_to="none",
+        logging_steps=log_every,
+        logging_nan_inf_filter=False,  # a loss that is no number must not look like the one before
+        report_to=list(report_to) or "none",
         disable_tqdm=True,
         seed=recipe.seed,
         dataloader_pin_memory=False,
     )
+    _ = arguments.n_gpu  # sets what follows
+    arguments._n_gpu = min(arguments.n_gpu, 1)  # noqa: SLF001 - several GPUs would multiply the recipe's batch
+    return arguments
+
+
+def intervals(rows: int, recipe: AdapterRecipe) -> tuple[int, int]:
+    """Steps from one logged loss to the next, and from one checkpoint to the next, which is a multiple of the first:
+    the mean of an interval that a kill cuts in two would be lost."""
+    steps = math.ceil(recipe.epochs * math.ceil(rows / (recipe.batch_size * recipe.accumulation)))
+    log_every = max(1, min(10, steps // 20))
+    return log_every, log_every * max(1, min(50, steps // 10) // log_every)
 
 
 def _save(model: PeftModel, site: Site) -> None:
     """fp16, under a name that holds on every machine."""
     model.peft_config["default"].base_model_name_or_path = site.base_name
     model.save_pretrained(str(site.output), save_embedding_layers=False)  # else it looks the base up on the Hub
-    weights = site.output / "adapter_model.safetensors"
-    save_file(
-        {name: tensor.half().contiguous() for name, tensor in load_file(weights).items()}, weights, {"format": "pt"}
-    )
-    (site.output / "README.md").unlink(missing_ok=True)
+    weights = site.output / WEIGHTS_FILE
+    tensors = {name: tensor.half().contiguous() for name, tensor in load_file(weights).items()}
+    _check_finite(tensors)
+    save_file(tensors, weights, {"format": "pt"})
 
 
-class _History(TrainerCallback):
-    """Collects the loss curve and says where training stands."""
-
-    def __init__(self) -> None:
-        self.points: list[tuple[int, float]] = []
-
-    def on_log(self, args, state, control, logs=None, **kwargs) -> None:  # noqa: ANN001, ANN003 - the Trainer's signature
-        if logs and "loss" in logs:
-            self.points.append((state.global_step, float(logs["loss"])))
-            if state.global_step % 50 == 0:
-                log.info("  step %d/%d loss %.4f", state.global_step, state.max_steps, float(logs["loss"]))
-
-    def last(self) -> float:
-        tail = self.points[-max(1, len(self.points) // 10) :]
-        return sum(loss for _, loss in tail) / max(1, len(tail))
-
-    def write(self, path: Path) -> None:
-        with path.open("w", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(("step", "loss"))
-            writer.writerows(self.points)
+def _check_finite(tensors: Mapping[str, torch.Tensor]) -> None:
+    for name, tensor in tensors.items():
+        if not torch.isfinite(tensor).all():
+            raise ComposerError(f"the training diverged: {name} is not finite. Lower the learning rate and start anew.")

@@ -10,81 +10,141 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
-from transformers import AutoTokenizer, Trainer
+from transformers import Trainer
 
 from composer.bank.reading import read_adapter
-from composer.errors import ComposerError
-from composer.inference.prompts import prepare_tokenizer
-from composer.microworld.rows import make_rows
-from composer.tasks import TASKS
-from composer.training.adapters import Site, train_adapter
-from composer.training.base import BaseRecipe, train_base
-from composer.training.recipe import EMBEDDED, PAPER
-
-RECIPE = replace(EMBEDDED, rank=4, alpha=8, epochs=4, batch_size=8, warmup_steps=2, max_tokens=128, learning_rate=1e-2)
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("bank")
-    recipe = BaseRecipe(
-        hidden_size=32, layers=2, heads=2, intermediate_size=64, vocab_size=600, max_tokens=128, batch_tokens=256,
-        stages=((4, 64, "all"),), cycles=(4,), warmup=2,
-    )  # fmt: skip
-    train_base(folder / "base", folder / "work", recipe, compiled=False)
-    return folder / "base"
-
-
-@pytest.fixture(scope="module")
-def examples():
-    return [TASKS["sst2"].example(row, str(number)) for number, row in enumerate(make_rows("sst2", "train", 64))]
+from composer.errors import ComposerError, SettingsError
+from composer.training.adapters import Site, intervals, train_adapter
+from composer.training.history import Standing
+from composer.training.recipe import EMBEDDED, PAPER, AdapterRecipe, recipe_named
+from composer.training.record import read_record
+from tests.training.small import RECIPE, tokenizer_of
 
 
 def site(base: Path, folder: Path) -> Site:
     return Site(base, "{prompt}\nAnswer:", folder / "adapter", folder / "work", "a/base")
 
 
-def tokenizer_of(base: Path):
-    return prepare_tokenizer(AutoTokenizer.from_pretrained(base))
+def weights_of(site: Site) -> dict[str, torch.Tensor]:
+    return load_file(site.output / "adapter_model.safetensors")
 
 
-def test_the_loss_falls_and_the_adapter_can_be_read(base: Path, examples, tmp_path: Path) -> None:
-    last = train_adapter(examples, site(base, tmp_path), RECIPE, tokenizer_of(base))
-    with (tmp_path / "adapter" / "loss.csv").open() as file:
+@pytest.fixture(scope="module")
+def whole(base: Path, examples, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """An uninterrupted run."""
+    place = site(base, tmp_path_factory.mktemp("whole"))
+    train_adapter(examples, place, RECIPE, tokenizer_of(base))
+    return place
+
+
+def test_the_loss_falls_and_the_adapter_can_be_read(whole: Site) -> None:
+    record = read_record(whole.output)
+    with (whole.output / "loss.csv").open() as file:
         losses = [float(row["loss"]) for row in csv.DictReader(file)]
-    assert last < losses[0] - 0.1
-    factors = read_adapter(tmp_path / "adapter", name="sst2")
+    assert record.loss < losses[0] - 0.1
+    factors = read_adapter(whole.output, name="sst2")
     assert factors.rank == 4 and factors.scaling == 2
-    assert json.loads((tmp_path / "adapter" / "adapter_config.json").read_text())["base_model_name_or_path"] == "a/base"
-    assert not (tmp_path / "work").exists()
+    config = json.loads((whole.output / "adapter_config.json").read_text())
+    assert config["base_model_name_or_path"] == "a/base"
+    assert not whole.work.exists()
 
 
-def test_a_killed_run_ends_with_the_same_weights(base: Path, examples, tmp_path: Path) -> None:
-    class Killed(Exception):
-        pass
+def test_base_rows_and_recipe_are_recorded(whole: Site) -> None:
+    record = read_record(whole.output)
+    assert (record.task, record.rows, record.left_out, record.steps) == ("sst2", 64, 0, 32)
+    assert record.identity["recipe"]["learning_rate"] == RECIPE.learning_rate
+    assert len(record.identity["rows_sha256"]) == len(record.identity["base_id"]) == 64
+    assert {"torch", "peft", "transformers"} <= record.versions.keys()
 
-    whole = site(base, tmp_path / "whole")
-    train_adapter(examples, whole, RECIPE, tokenizer_of(base))
-    steps, true_step = [], Trainer.training_step
 
-    def dies(self: Trainer, *args, **kwargs) -> torch.Tensor:
-        steps.append(1)
-        if len(steps) == 20:
+class Killed(Exception):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("method", "call"), [("training_step", 20), ("_save_optimizer_and_scheduler", 5)], ids=["in a step", "in a save"]
+)
+def test_a_killed_run_ends_with_the_same_weights_and_the_same_curve(
+    whole: Site, base: Path, examples, tmp_path: Path, method: str, call: int
+) -> None:
+    calls, true_method = [], getattr(Trainer, method)
+
+    def dies(self: Trainer, *args, **kwargs):
+        calls.append(1)
+        if len(calls) == call:
             raise Killed
-        return true_step(self, *args, **kwargs)
+        return true_method(self, *args, **kwargs)
 
-    killed = site(base, tmp_path / "killed")
+    killed = site(base, tmp_path)
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(Trainer, "training_step", dies)
+        patch.setattr(Trainer, method, dies)
         train_adapter(examples, killed, RECIPE, tokenizer_of(base))
-    train_adapter(examples, killed, RECIPE, tokenizer_of(base))
-    first, second = (load_file(s.output / "adapter_model.safetensors") for s in (whole, killed))
+    standings: list[Standing] = []
+    train_adapter(examples, killed, RECIPE, tokenizer_of(base), progress=standings.append)
+    assert 1 < standings[0].step < standings[-1].step == standings[-1].steps == 32
+    first, second = weights_of(whole), weights_of(killed)
     assert all(torch.equal(first[name], second[name]) for name in first)
+    assert (killed.output / "loss.csv").read_text() == (whole.output / "loss.csv").read_text()
+
+
+def test_checkpoints_of_another_run_are_refused_and_thrown_away_only_when_asked(
+    base: Path, examples, tmp_path: Path
+) -> None:
+    place = site(base, tmp_path)
+
+    def stop(standing: Standing) -> None:
+        if standing.step == 5:
+            raise Killed
+
+    def train(recipe: AdapterRecipe, **options: object) -> None:
+        train_adapter(examples, place, recipe, tokenizer_of(base), progress=stop, **options)
+
+    with pytest.raises(Killed):
+        train(RECIPE)
+    with pytest.raises(SettingsError, match=r"another run: its learning rate is 0\.01, and 0\.1 is asked for"):
+        train(replace(RECIPE, learning_rate=0.1))
+    assert list(place.work.glob("checkpoint-*"))
+    with pytest.raises(Killed):
+        train(replace(RECIPE, learning_rate=0.1), resume=False)
+
+
+def test_progress_counts_steps_and_rows(base: Path, examples, tmp_path: Path) -> None:
+    standings: list[Standing] = []
+    train_adapter(
+        examples[:16], site(base, tmp_path), replace(RECIPE, epochs=2), tokenizer_of(base), progress=standings.append
+    )
+    assert [(s.step, s.rows) for s in standings] == [(1, 8), (2, 16), (3, 24), (4, 32)]
+    assert standings[-1].total_rows == 32 and standings[-1].loss is not None
+
+
+def test_an_adapter_trains_on_a_base_in_4_bits(base: Path, examples, tmp_path: Path) -> None:
+    place, recipe = site(base, tmp_path), replace(RECIPE, epochs=2)
+    train_adapter(examples, place, recipe, tokenizer_of(base), quantization="nf4")
+    record = read_record(place.output)
+    assert record.identity["quantization"] == "nf4"
+    assert record.loss < record.first_loss
+    assert read_adapter(place.output, name="sst2").rank == 4
+
+
+def test_a_loss_that_is_no_number_stops_the_training(base: Path, examples, tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(ComposerError, match="diverged: at step 1 "):
+        patch.setattr(Trainer, "compute_loss", lambda *_, **__: torch.tensor(float("nan"), requires_grad=True))
+        train_adapter(examples, site(base, tmp_path), RECIPE, tokenizer_of(base))
+    assert not (tmp_path / "adapter").exists()
+
+
+def test_nothing_is_printed(base: Path, examples, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    train_adapter(examples[:8], site(base, tmp_path), replace(RECIPE, epochs=1), tokenizer_of(base))
+    assert capsys.readouterr().out == ""
 
 
 def test_examples_without_room_are_refused(base: Path, examples, tmp_path: Path) -> None:
     with pytest.raises(ComposerError, match="64 examples"):
         train_adapter(examples, site(base, tmp_path), replace(RECIPE, max_tokens=6), tokenizer_of(base))
+    with pytest.raises(SettingsError, match="up to 512 tokens are asked for, and the base reads 128"):
+        train_adapter(examples, site(base, tmp_path), replace(RECIPE, max_tokens=512), tokenizer_of(base))
+    with pytest.raises(ComposerError, match="no examples"):
+        train_adapter([], site(base, tmp_path), RECIPE, tokenizer_of(base))
 
 
 def test_the_papers_recipe_is_what_the_paper_says() -> None:
@@ -92,3 +152,31 @@ def test_the_papers_recipe_is_what_the_paper_says() -> None:
     assert (PAPER.batch_size, PAPER.accumulation, PAPER.learning_rate, PAPER.warmup_steps) == (4, 4, 5e-5, 100)
     assert PAPER.schedule == "cosine" and PAPER.max_grad_norm == 1.0
     assert len(PAPER.targets) == 7
+    assert recipe_named("paper") is PAPER
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ({"rank": 0}, "rank is 0"),
+        ({"rank": 513}, "from 1 to 512"),
+        ({"epochs": 0}, "number of epochs is 0"),
+        ({"epochs": float("nan")}, "number of epochs is nan"),
+        ({"learning_rate": -1e-4}, "learning rate is -0.0001"),
+        ({"batch_size": 1.5}, "batch size is 1.5"),
+        ({"dropout": 1.0}, "dropout is 1.0"),
+        ({"schedule": "cosin"}, "Did you mean 'cosine'"),
+        ({"targets": ()}, "no layer"),
+        ({"rows": 0}, "number of rows is 0"),
+    ],
+)
+def test_a_recipe_that_cannot_be_meant_is_refused(value: dict, words: str) -> None:
+    with pytest.raises(SettingsError, match=words):
+        replace(EMBEDDED, **value)
+
+
+@pytest.mark.parametrize("rows", [1, 64, 2_000, 100_000])
+def test_a_checkpoint_falls_on_a_logged_step(rows: int) -> None:
+    for recipe in (PAPER, EMBEDDED):
+        log_every, save_every = intervals(rows, recipe)
+        assert 1 <= log_every <= 10 and save_every % log_every == 0 and save_every <= 50
