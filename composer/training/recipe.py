@@ -42,7 +42,7 @@ class AdapterRecipe:
         _check_whole("number of rows", self.rows, 1, 10_000_000)
         _check_whole("max tokens", self.max_tokens, 2, 1_000_000)
         _check_whole("seed", self.seed, 0, 2**31 - 1)
-            _check_number("number of epochs", self.epochs, 0, 1_000)
+        _check_number("number of epochs", self.epochs, 0, 1_000)
         _check_number("learning rate", self.learning_rate, 0, 1)
         _check_number("gradient norm", self.max_grad_norm, 0, 1e6)
         if not 0 <= self.dropout < 1:
