@@ -5,20 +5,15 @@ from __future__ import annotations
 import os
 import sys
 
-os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-
-from composer.config import AppSettings  # noqa: E402
-from composer.errors import ComposerError  # noqa: E402
+from composer.config import AppSettings
+from composer.errors import ComposerError
+from composer.ui.start import start
 
 
 def main() -> int:
     """Exit status 1 and one sentence where the app cannot start."""
     try:
-        settings = AppSettings.from_env(os.environ)
-        # gradio and torch take seconds to import; a wrong setting should not wait for them
-        from composer.ui.page import serve
-
-        serve(settings)
+        start(AppSettings.from_env(os.environ), os.environ)
     except ComposerError as error:
         sys.stderr.write(f"Adapter Composer cannot start: {error}\n")
         return 1

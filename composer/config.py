@@ -79,17 +79,53 @@ class AppSettings:
     cache_dir: Path = ROOT / ".cache"
     space_id: str | None = None
     """`owner/name` on a Hugging Face Space: where links to a run must lead."""
+    device: str = "auto"
+    """`auto`, `cpu` or `cuda`. On a ZeroGPU Space `cpu` answers without asking for a GPU."""
+    zero_gpu: bool = False
+    """On a Space whose GPU is lent for the length of one call."""
+    queue_size: int = 64
+    """Events that may wait; a visitor beyond that is told to come back instead of waiting without end."""
+    uploads: bool = False
+    log_queries: bool = False
+    """Whether the log may hold what visitors typed."""
+    ssr: bool = False
+    """Render the first view of the page on the server, with Node."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> AppSettings:
-        """Reads COMPOSER_BANK and _CACHE, GRADIO_SERVER_NAME and _PORT, SPACE_ID. Raises SettingsError."""
-        port = env.get("GRADIO_SERVER_PORT", "7860")
-        if not port.isdigit() or not 1 <= int(port) <= 65_535:
-            raise SettingsError(f"GRADIO_SERVER_PORT is {port!r}; it must be a port number from 1 to 65535.")
+        """COMPOSER_*, GRADIO_SERVER_NAME, _PORT and _SSR_MODE, SPACE_ID, SPACES_ZERO_GPU. Raises SettingsError."""
+        space_id = env.get("SPACE_ID") or None
         return cls(
             bank=env.get("COMPOSER_BANK") or "embedded",
-            host=env.get("GRADIO_SERVER_NAME") or "127.0.0.1",
-            port=int(port),
+            # A Space's visitors come from outside of its container.
+            host=env.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if space_id else "127.0.0.1"),
+            port=_number(env, "GRADIO_SERVER_PORT", 7860, 65_535),
             cache_dir=Path(env.get("COMPOSER_CACHE") or ROOT / ".cache"),
-            space_id=env.get("SPACE_ID") or None,
+            space_id=space_id,
+            device=env.get("COMPOSER_DEVICE") or "auto",
+            zero_gpu=_flag(env, "SPACES_ZERO_GPU"),
+            queue_size=_number(env, "COMPOSER_QUEUE", 64, 10_000),
+            uploads=_flag(env, "COMPOSER_UPLOADS"),
+            log_queries=_flag(env, "COMPOSER_LOG_QUERIES"),
+            ssr=_flag(env, "GRADIO_SSR_MODE"),
         )
+
+
+def _number(env: Mapping[str, str], name: str, default: int, most: int) -> int:
+    text = env.get(name) or str(default)
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= most:
+        what = "a port number" if name.endswith("_PORT") else "a whole number"
+        raise SettingsError(f"{name} is {text!r}; it must be {what} from 1 to {most}.")
+    return int(text)
+
+
+def _flag(env: Mapping[str, str], name: str) -> bool:
+    text = env.get(name, "").strip().lower()
+    if text not in _FLAGS:
+        raise SettingsError(f"{name} is {env[name]!r}; it must be 1 or 0.")
+    return _FLAGS[text]
+
+
+_FLAGS = {"": False, "0": False, "false": False, "no": False, "off": False} | dict.fromkeys(
+    ("1", "true", "yes", "on", "t"), True
+)

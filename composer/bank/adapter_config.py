@@ -77,6 +77,12 @@ def parse_config(content: bytes, name: str) -> LoraShape:
     return LoraShape(_rank(config.get("r"), name), _alpha(config.get("lora_alpha"), name))
 
 
+def base_named(content: bytes) -> str | None:
+    """What a config says its base is. Anyone can write anything there, so it is only for a note."""
+    found = _json(content, "").get("base_model_name_or_path")
+    return found if isinstance(found, str) else None
+
+
 def _json(content: bytes, name: str) -> dict[str, Any]:
     try:
         config = json.loads(content) if len(content) <= MAX_CONFIG_BYTES else None

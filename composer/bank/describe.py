@@ -29,11 +29,11 @@ def write_bank_toml(
 ) -> Bank:
     """All paths are relative to `folder`; `adapters` is task -> folder. Raises BankError where a file is missing."""
     tables = [
-        [f"title = {_quoted(title)}", f"description = {_quoted(description)}"],
-        ["[base]", f"path = {_quoted(base)}", f"quantization = {_quoted(quantization)}"],
+        [f"title = {quoted(title)}", f"description = {quoted(description)}"],
+        ["[base]", f"path = {quoted(base)}", f"quantization = {quoted(quantization)}"],
         ["[base.sha256]", *_hash_lines(folder / base, _files_below(folder / base))],
-        ["[prompt]", f"template = {_quoted(prompt_template)}"],
-        ["[encoder]", f"package = {_quoted(encoder_package)}", f"sha256 = {_quoted(encoder_sha256)}"],
+        ["[prompt]", f"template = {quoted(prompt_template)}"],
+        ["[encoder]", f"package = {quoted(encoder_package)}", f"sha256 = {quoted(encoder_sha256)}"],
         ["[retrieval]", *_retrieval_lines(retrieval)],
         _file_table("examples", folder, examples),
         *([_file_table("evaluation", folder, evaluation)] if evaluation else []),
@@ -47,26 +47,27 @@ def write_bank_toml(
     return load_bank(folder)
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """As a TOML string."""
     # JSON's escapes are TOML's, but for the one control character that JSON lets through.
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _retrieval_lines(settings: RetrievalSettings) -> list[str]:
-    return [f"top_k = {settings.top_k}", f"top_p = {float(settings.top_p)!r}", f"kernel = {_quoted(settings.kernel)}"]
+    return [f"top_k = {settings.top_k}", f"top_p = {float(settings.top_p)!r}", f"kernel = {quoted(settings.kernel)}"]
 
 
 def _file_table(name: str, folder: Path, path: str) -> list[str]:
-    return [f"[{name}]", f"path = {_quoted(path)}", f"sha256 = {_quoted(_hash(folder / path))}"]
+    return [f"[{name}]", f"path = {quoted(path)}", f"sha256 = {quoted(_hash(folder / path))}"]
 
 
 def _adapter_table(folder: Path, task: str, path: str) -> list[str]:
     hashes = ", ".join(_hash_lines(folder / path, ADAPTER_FILES))
-    return [f"[adapters.{_quoted(task)}]", f"path = {_quoted(path)}", f"sha256 = {{ {hashes} }}"]
+    return [f"[adapters.{quoted(task)}]", f"path = {quoted(path)}", f"sha256 = {{ {hashes} }}"]
 
 
 def _hash_lines(folder: Path, names: Sequence[str]) -> list[str]:
-    return [f"{_quoted(name)} = {_quoted(_hash(folder / name))}" for name in names]
+    return [f"{quoted(name)} = {quoted(_hash(folder / name))}" for name in names]
 
 
 def _files_below(folder: Path) -> list[str]:

@@ -10,8 +10,9 @@ from typing import Any
 from composer.errors import BankError, unknown
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_REVISION = re.compile(r"[0-9a-f]{40}")
-_TYPE_NAMES = {str: "text", dict: "a table", bool: "true or false", int: "a whole number", float: "a number"}
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_REVISION = re.compile(r"\w[\w.-]*(?:/\w[\w.-]*)*", re.ASCII)
+_HUB = re.compile(r"\w[\w.-]*/\w[\w.-]*", re.ASCII)
 
 
 class Table:
@@ -37,9 +38,6 @@ class Table:
             raise self.error(f"{key} is {value!r}; it must be text that is not empty.")
         return value
 
-    def optional_text(self, key: str) -> str | None:
-        return self.text(key) if key in self.values else None
-
     def choice(self, key: str, known: Iterable[str], default: str) -> str:
         value = self.text(key, default=default)
         if value not in known:
@@ -55,17 +53,26 @@ class Table:
             raise self.error(f"[{key}] {what}. Add a table [{key}].")
         return Table(value, f"{self.where} [{key}]", keys)
 
+    def flag(self, key: str) -> bool:
+        value = self.values.get(key, False)
+        if not isinstance(value, bool):
+            raise self.error(f"{key} is {value!r}; it must be true or false.")
+        return value
+
     def sha256(self, key: str) -> str:
-        value = self.text(key)
-        if not _SHA256.fullmatch(value):
+        """Empty where it is not written down yet: `bank pin` does that."""
+        value = self.values.get(key, "")
+        if value == "":
+            return ""
+        if not isinstance(value, str) or not _SHA256.fullmatch(value):
             raise self.error(
-                f"{key} is {value[:80]!r}; it must be 64 lower-case hexadecimal digits, as `sha256sum` prints them."
+                f"{key} is {str(value)[:80]!r}; it must be 64 lower-case hexadecimal digits, as sha256sum prints them."
             )
         return value
 
-    def sha256s(self, *, required: bool) -> tuple[tuple[str, str], ...]:
-        """(file name, sha256) of the table's own `sha256`, sorted."""
-        table = self.table("sha256", None, required=required)
+    def sha256s(self) -> tuple[tuple[str, str], ...]:
+        """(file name, sha256) of the table's own `sha256`, sorted. None where they are not written down yet."""
+        table = self.table("sha256", None, required=False)
         return tuple((name, table.sha256(name)) for name in sorted(table.values))
 
     def one_of(self, *keys: str) -> str:
@@ -74,18 +81,18 @@ class Table:
             raise self.error(f"exactly one of {', '.join(keys)} is needed; {' and '.join(given) or 'none'} is given.")
         return given[0]
 
-    def revision(self) -> str:
-        """A branch can change under our feet, so only a commit counts as pinned."""
+    def revision(self) -> str | None:
+        """A commit, or a branch or tag that `bank pin` will ask the Hub about."""
+        if "revision" not in self.values:
+            return None
         value = self.text("revision")
-        if not _REVISION.fullmatch(value):
-            raise self.error(
-                f"revision is {value!r}; it must be a commit of 40 hexadecimal digits, which never changes."
-            )
+        if not _REVISION.fullmatch(value) or ".." in value:
+            raise self.error(f"revision is {value!r}; it must be a commit of 40 hexadecimal digits, or a branch.")
         return value
 
     def hub(self) -> str:
         value = self.text("hub")
-        if not re.fullmatch(r"[\w.-]+/[\w.-]+", value):
+        if not is_hub_id(value):
             raise self.error(f"hub is {value!r}; it must be a Hub id such as 'owner/name'.")
         return value
 
@@ -95,6 +102,15 @@ class Table:
         if not is_inside(folder, folder / value):
             raise self.error(f"{key} {value!r} leads out of the bank's folder. Give a path inside of it.")
         return folder / value
+
+
+def is_commit(revision: str | None) -> bool:
+    """A branch can change under our feet, so only a commit counts as pinned."""
+    return revision is not None and _COMMIT.fullmatch(revision) is not None
+
+
+def is_hub_id(text: str) -> bool:
+    return _HUB.fullmatch(text) is not None and ".." not in text
 
 
 def is_inside(folder: Path, path: Path) -> bool:

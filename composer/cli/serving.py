@@ -6,6 +6,7 @@ import os
 from dataclasses import replace
 
 from composer.cli.common import Arguments, Commands, app_settings, command
+from composer.ui.start import start
 
 
 def add(commands: Commands) -> None:
@@ -13,8 +14,5 @@ def add(commands: Commands) -> None:
 
 
 def serve(arguments: Arguments) -> None:
-    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # gradio reads it when it is imported
-    from composer.ui.page import serve
-
     settings = app_settings()
-    serve(replace(settings, bank=arguments.bank or settings.bank))
+    start(replace(settings, bank=arguments.bank or settings.bank), os.environ)

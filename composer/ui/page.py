@@ -1,10 +1,8 @@
-"""The page: layout, wiring of events, and the server that shows it."""
+"""The page: layout and wiring of events."""
 
 from __future__ import annotations
 
 import logging
-import socket
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +12,7 @@ import gradio as gr
 from composer.config import AppSettings
 from composer.errors import ComposerError
 from composer.pipeline import Composer
-from composer.ui import cases, palette, prose, running, theme
+from composer.ui import cases, palette, prose, running
 from composer.ui.api import compare_endpoint
 from composer.ui.charts.neighbour_map import ExampleMap
 from composer.ui.form import CHIP_SCRIPT, Form, build_form
@@ -24,9 +22,6 @@ from composer.ui.outcomes import read_outcomes
 from composer.ui.panel import html_panel
 
 log = logging.getLogger(__name__)
-
-QUEUE_SIZE = 64
-"""Events waiting in all; a visitor beyond that is told to come back instead of waiting without end."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +38,7 @@ class Panels:
 
 
 def build_page(composer: Composer, app_settings: AppSettings) -> gr.Blocks:
-    """The whole page, with one run of the first case study already on show. Launch it with `launch_options`."""
+    """The whole page, with one run of the first case study already on show. Launch it with `serving.launch_options`."""
     defaults = default_inputs(composer.default_settings())
     example_map = ExampleMap.of(composer.bank)
     handlers = Handlers(composer, defaults, cases.load_cases(), example_map)
@@ -59,7 +54,7 @@ def build_page(composer: Composer, app_settings: AppSettings) -> gr.Blocks:
         html_panel(prose.client_data(_client_data(app_settings, example_map)))
         _wire(page, handlers, form, panels, gallery, first)
         gr.api(compare_endpoint(composer), api_name="compare", concurrency_limit=1, concurrency_id="model")
-    page.queue(api_open=False, max_size=QUEUE_SIZE)
+    page.queue(api_open=False, max_size=app_settings.queue_size)
     return page
 
 
@@ -74,59 +69,6 @@ def _client_data(app_settings: AppSettings, example_map: ExampleMap | None) -> d
 def public_url(app_settings: AppSettings) -> str | None:
     """Where links lead on a Space: its page shows the app in a frame, so the app's own address is the wrong one."""
     return f"https://huggingface.co/spaces/{app_settings.space_id}" if app_settings.space_id else None
-
-
-def launch_options(app_settings: AppSettings) -> dict[str, Any]:
-    return {
-        "server_name": app_settings.host,
-        "server_port": app_settings.port,
-        "theme": theme.theme(),
-        "head": theme.head(),
-        "footer_links": [],
-        "run_history": False,
-        "show_error": False,
-        "ssr_mode": False,
-        "share": False,
-        "quiet": True,
-        "max_file_size": "1mb",
-    }
-
-
-def serve(settings: AppSettings) -> None:
-    """Open the bank and show the page until interrupted. Raises ComposerError, also where the port is taken."""
-    check_port(settings)
-    _say(f"Opening the bank {settings.bank!r} …")
-    composer = Composer.open(settings.bank, cache_dir=settings.cache_dir, progress=_progress)
-    try:
-        page = build_page(composer, settings)
-        shown = "localhost" if settings.host in ("127.0.0.1", "0.0.0.0") else settings.host
-        _say(f"Adapter Composer is ready on http://{shown}:{settings.port}")
-        page.launch(**launch_options(settings))
-    finally:
-        composer.close()
-
-
-def check_port(settings: AppSettings) -> None:
-    """Raises ComposerError where another program listens already: found out before minutes of loading, not after."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.host, settings.port))
-        except OSError as error:
-            raise ComposerError(
-                f"port {settings.port} of {settings.host} cannot be used ({error.strerror}). "
-                "Stop what listens there, or set GRADIO_SERVER_PORT to another port."
-            ) from error
-
-
-def _progress(done: int, total: int) -> None:
-    _say(f"Building the index: {done:,} of {total:,} examples")
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
 
 
 def _first_run(handlers: Handlers) -> running.Run | None:

@@ -1,13 +1,11 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
+import composer.cli.serving
 from composer.config import AppSettings
 from composer.merging import METHODS
 
@@ -106,12 +104,8 @@ def test_the_environment_names_the_bank_unless_an_option_does(cli, small_bank: P
 
 
 def test_serve_starts_the_page_with_the_settings_of_the_environment(cli, cache_dir: Path, monkeypatch):
-    page, served = ModuleType("composer.ui.page"), []
-    page.serve = served.append  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "composer.ui.page", page)
+    served = []
+    monkeypatch.setattr(composer.cli.serving, "start", lambda settings, env: served.append(settings))
     monkeypatch.setenv("GRADIO_SERVER_PORT", "7999")
-    monkeypatch.setenv("GRADIO_ANALYTICS_ENABLED", "")  # so that it is put back
-    monkeypatch.delenv("GRADIO_ANALYTICS_ENABLED")
     assert cli("serve", "--bank", "mine").status == 0
-    assert os.environ["GRADIO_ANALYTICS_ENABLED"] == "False"
     assert served == [AppSettings(bank="mine", port=7999, cache_dir=cache_dir)]

@@ -28,12 +28,17 @@ def site(composer: Composer, cache_dir: Path) -> Iterator[str]:
     """The page's address."""
     pytest.importorskip("gradio")
     from composer.config import AppSettings
-    from composer.ui.page import build_page, launch_options
+    from composer.ui.health import Health
+    from composer.ui.page import build_page
+    from composer.ui.serving import launch_options
 
     settings = AppSettings(port=_free_port(), cache_dir=cache_dir)
     page = build_page(composer, settings)
-    page.launch(**launch_options(settings), prevent_thread_lock=True)
+    health = Health(settings.bank)
+    health.watch(composer)
+    page.launch(**launch_options(settings, health), prevent_thread_lock=True)
     yield f"http://127.0.0.1:{settings.port}/"
+    health.close()
     page.close()
 
 

@@ -1,0 +1,116 @@
+"""Writing down in a bank.toml exactly which files it means: commits of the Hub, sha256 of what ships.
+
+Comments and order stay as they are. What is written is read back first, so that a bank.toml is never replaced by a
+worse one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import tomlkit
+from tomlkit.items import InlineTable
+from tomlkit.toml_document import TOMLDocument
+
+from composer.bank.hub import commit_of, weights_sha256
+from composer.bank.manifest import ADAPTER_FILES, BANK_FILE, Bank, ShippedFile, Source, load_bank, read_bank, sha256_of
+from composer.bank.schema import is_commit
+from composer.errors import BankError
+
+DEFAULT_REVISION = "main"
+
+
+def pin_bank(bank: Bank) -> Bank:
+    """The bank with every commit and sha256 that bank.toml lacked. Adapters that are not trained yet stay so.
+
+    Asks the Hub where a revision is no commit. Raises BankError and changes nothing where one cannot be had.
+    """
+    document = tomlkit.parse(_text(bank))
+    for task, source in bank.adapters:
+        _pin_source(document["adapters"][task], source, ADAPTER_FILES, bank)  # type: ignore[index]
+    base_files = _files_below(bank.base.path) if bank.base.path else ()
+    if "base" in bank.unpinned:
+        _pin_source(document["base"], bank.base, base_files, bank)  # type: ignore[arg-type]
+    _pin_encoder(document, bank)
+    _pin_files(document, bank)
+    return _replaced(bank, document)
+
+
+def record_adapter(bank: Bank, task: str) -> Bank:
+    """The bank with the sha256 of an adapter's files as they are now: what training calls when it has written them."""
+    source = bank.adapter(task)
+    if source.path is None:
+        raise BankError(f"the adapter of {task} is from the Hub, and not made here. Give it a path in {BANK_FILE}.")
+    document = tomlkit.parse(_text(bank))
+    document["adapters"][task]["sha256"] = _hashes(source.path, ADAPTER_FILES, bank)  # type: ignore[index]
+    return _replaced(bank, document)
+
+
+def _text(bank: Bank) -> str:
+    return (bank.folder / BANK_FILE).read_text(encoding="utf-8")
+
+
+def _replaced(bank: Bank, document: TOMLDocument) -> Bank:
+    text = tomlkit.dumps(document)
+    read_bank(bank.folder, text)
+    temporary = bank.folder / (BANK_FILE + ".tmp")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(bank.folder / BANK_FILE)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise BankError(f"{BANK_FILE} in {bank.folder} cannot be written: {error.strerror or error}.") from error
+    return load_bank(bank.folder, ready=False, verify=False)
+
+
+def _pin_source(table: dict[str, object], source: Source, files: Sequence[str], bank: Bank) -> None:
+    if source.pinned:
+        return
+    if source.hub is not None:
+        table["revision"] = commit_of(source.hub, source.revision or DEFAULT_REVISION)
+    elif source.path is not None:
+        table["sha256"] = _hashes(source.path, files, bank)
+
+
+def _pin_encoder(document: TOMLDocument, bank: Bank) -> None:
+    encoder, table = bank.encoder, document["encoder"]
+    if encoder.pinned:
+        return
+    if not encoder.hub:
+        raise BankError(
+            f"the encoder {encoder.location!r} of the bank {bank.name!r} has no sha256. Add that of its "
+            "model.safetensors to [encoder]."
+        )
+    revision = encoder.revision
+    if revision is None or not is_commit(revision):
+        revision = commit_of(encoder.location, revision or DEFAULT_REVISION)
+    table["revision"] = revision  # type: ignore[index]
+    table["sha256"] = encoder.sha256 or weights_sha256(encoder.location, revision)  # type: ignore[index]
+
+
+def _pin_files(document: TOMLDocument, bank: Bank) -> None:
+    def pin(file: ShippedFile | None, write: Callable[[str], None]) -> None:
+        if file is not None and not file.pinned:
+            write(sha256_of(file.path))
+
+    pin(bank.examples, lambda sha: document["examples"].update({"sha256": sha}))  # type: ignore[union-attr]
+    pin(bank.evaluation, lambda sha: document["evaluation"].update({"sha256": sha}))  # type: ignore[union-attr]
+    for name in list(document.get("files", {})):
+        file = ShippedFile(bank.folder / name, document["files"][name])  # type: ignore[index, arg-type]
+        pin(file, lambda sha, name=name: document["files"].update({name: sha}))  # type: ignore[misc, union-attr]
+
+
+def _hashes(folder: Path, files: Sequence[str], bank: Bank) -> InlineTable:
+    table = tomlkit.inline_table()
+    for name in files:
+        if not (folder / name).is_file():
+            raise BankError(f"the bank {bank.name!r} lacks its file {folder / name}, so it cannot be described.")
+        table[name] = sha256_of(folder / name)
+    return table
+
+
+def _files_below(folder: Path) -> list[str]:
+    return sorted(
+        p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file() and not p.name.startswith(".")
+    )

@@ -1,0 +1,93 @@
+"""The server: the bank, the page that shows it, and the answer whether both work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from composer.config import ROOT, AppSettings
+from composer.pipeline import Composer
+from composer.ui import theme
+from composer.ui.guard import Guard
+from composer.ui.health import PATHS, Health
+from composer.ui.page import build_page
+
+SESSIONS = 500
+"""Visitors whose last run is kept in memory; one who comes back after that many others finds the first run again."""
+
+
+@dataclass(frozen=True, eq=False)
+class OpenPage:
+    """A bank and its page, ready to be shown."""
+
+    settings: AppSettings
+    health: Health
+    composer: Composer
+    page: gr.Blocks
+    say: Callable[[str], None]
+
+    def serve(self) -> None:
+        """Until interrupted."""
+        host, port = self.settings.host, self.settings.port
+        try:
+            self.health.watch(self.composer)
+            self.say(f"Adapter Composer is ready on http://{_shown(host)}:{port}")
+            self.page.launch(**launch_options(self.settings, self.health))
+        finally:
+            self.health.close()
+            self.composer.close()
+
+
+def open_page(settings: AppSettings, health: Health, say: Callable[[str], None]) -> OpenPage:
+    """Raises ComposerError where the bank cannot be opened."""
+
+    def progress(done: int, total: int) -> None:
+        say(f"Building the index: {done:,} of {total:,} examples")
+
+    say(f"Opening the bank {settings.bank!r} …")
+    composer = Composer.open(settings.bank, cache_dir=settings.cache_dir, device=settings.device, progress=progress)
+    try:
+        return OpenPage(settings, health, composer, build_page(composer, settings), say)
+    except BaseException:
+        composer.close()
+        raise
+
+
+def launch_options(settings: AppSettings, health: Health) -> dict[str, Any]:
+    async def answer_health(request: Request) -> JSONResponse:
+        code, report = health.report()
+        return JSONResponse(report, code, headers={"Cache-Control": "no-store"})
+
+    return {
+        "server_name": settings.host,
+        "server_port": settings.port,
+        "theme": theme.theme(),
+        "head": theme.head(),
+        "footer_links": [],
+        "run_history": False,
+        "show_error": False,
+        "ssr_mode": settings.ssr,
+        "share": False,
+        "pwa": False,
+        "enable_monitoring": False,
+        "quiet": True,
+        "max_file_size": "1mb",
+        "blocked_paths": [] if settings.uploads else [str(ROOT)],
+        "state_session_capacity": SESSIONS,
+        "app_kwargs": {
+            "routes": [Route(path, answer_health) for path in PATHS],
+            "middleware": [Middleware(Guard, uploads=settings.uploads)],
+        },
+    }
+
+
+def _shown(host: str) -> str:
+    """For a person to open."""
+    return "localhost" if host in ("127.0.0.1", "0.0.0.0") else host

@@ -1,0 +1,41 @@
+"""From settings to the page, in the order that gradio, spaces and torch ask for. Imports none of them itself."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import MutableMapping
+
+from composer.config import AppSettings
+from composer.ui.cold_start import cold_start
+from composer.ui.folders import settle_folders
+from composer.ui.health import Health
+from composer.ui.request_log import log_to
+from composer.ui.zero_gpu import import_spaces
+
+
+def start(settings: AppSettings, env: MutableMapping[str, str]) -> None:
+    """Open the bank and show the page until interrupted. Raises ComposerError, also where the port is taken."""
+    settings = settle_folders(settings, env, say)
+    settle_gradio(env)
+    log_to(sys.stderr, with_text=settings.log_queries)
+    health = Health(settings.bank)
+    with cold_start(settings, health):
+        import_spaces()
+        # gradio and torch take long to import: a wrong setting should not wait for them, nor a visitor without a word
+        from composer.ui.serving import open_page
+
+        page = open_page(settings, health, say)
+    page.serve()
+
+
+def settle_gradio(env: MutableMapping[str, str]) -> None:
+    """What Gradio reads when it is imported."""
+    env.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    # It sums up all past events in a table after every event, for a monitoring page that is off here.
+    env.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000000")
+    env.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "100")
+
+
+def say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
