@@ -56,8 +56,10 @@ def bank_summary(bank: Bank) -> dict[str, Any]:
         },
         "prompt_template": bank.prompt_template,
         "adapters": {task: str(source.path or source.hub) for task, source in bank.adapters},
-        "examples": str(bank.examples.path) if bank.examples else None,
+        "examples": str(bank.examples.path) if bank.examples else "the tasks' data sets on the Hub",
         "evaluation": str(bank.evaluation.path) if bank.evaluation else None,
+        "not_pinned": list(bank.unpinned),
+        "not_trained": list(bank.untrained),
         "megabytes": round(sum(shipped.path.stat().st_size for shipped in bank.shipped()) / 1e6, 1),
     }
 
@@ -73,7 +75,7 @@ def _value(value: object) -> str:
         # paths of two dozen adapters would bury their names
         return ", ".join(str(k) if isinstance(v, str) and "/" in v else f"{k} {v}" for k, v in value.items())
     if isinstance(value, list | tuple):
-        return ", ".join(map(str, value))
+        return ", ".join(map(str, value)) or "none"
     return "none" if value is None else shown(str(value), 1_000)
 
 

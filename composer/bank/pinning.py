@@ -6,15 +6,16 @@ worse one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import MutableMapping, Sequence
 from pathlib import Path
+from typing import Any, cast
 
 import tomlkit
 from tomlkit.items import InlineTable
 from tomlkit.toml_document import TOMLDocument
 
 from composer.bank.hub import commit_of, weights_sha256
-from composer.bank.manifest import ADAPTER_FILES, BANK_FILE, Bank, ShippedFile, Source, load_bank, read_bank, sha256_of
+from composer.bank.manifest import ADAPTER_FILES, BANK_FILE, Bank, Source, load_bank, read_bank, sha256_of
 from composer.bank.schema import is_commit
 from composer.errors import BankError
 
@@ -28,10 +29,10 @@ def pin_bank(bank: Bank) -> Bank:
     """
     document = tomlkit.parse(_text(bank))
     for task, source in bank.adapters:
-        _pin_source(document["adapters"][task], source, ADAPTER_FILES, bank)  # type: ignore[index]
+        _pin_source(_table(document, "adapters", task), source, ADAPTER_FILES, bank)
     base_files = _files_below(bank.base.path) if bank.base.path else ()
     if "base" in bank.unpinned:
-        _pin_source(document["base"], bank.base, base_files, bank)  # type: ignore[arg-type]
+        _pin_source(_table(document, "base"), bank.base, base_files, bank)
     _pin_encoder(document, bank)
     _pin_files(document, bank)
     return _replaced(bank, document)
@@ -43,7 +44,7 @@ def record_adapter(bank: Bank, task: str) -> Bank:
     if source.path is None:
         raise BankError(f"the adapter of {task} is from the Hub, and not made here. Give it a path in {BANK_FILE}.")
     document = tomlkit.parse(_text(bank))
-    document["adapters"][task]["sha256"] = _hashes(source.path, ADAPTER_FILES, bank)  # type: ignore[index]
+    _table(document, "adapters", task)["sha256"] = _hashes(source.path, ADAPTER_FILES, bank)
     return _replaced(bank, document)
 
 
@@ -64,7 +65,7 @@ def _replaced(bank: Bank, document: TOMLDocument) -> Bank:
     return load_bank(bank.folder, ready=False, verify=False)
 
 
-def _pin_source(table: dict[str, object], source: Source, files: Sequence[str], bank: Bank) -> None:
+def _pin_source(table: MutableMapping[str, Any], source: Source, files: Sequence[str], bank: Bank) -> None:
     if source.pinned:
         return
     if source.hub is not None:
@@ -74,7 +75,7 @@ def _pin_source(table: dict[str, object], source: Source, files: Sequence[str], 
 
 
 def _pin_encoder(document: TOMLDocument, bank: Bank) -> None:
-    encoder, table = bank.encoder, document["encoder"]
+    encoder, table = bank.encoder, _table(document, "encoder")
     if encoder.pinned:
         return
     if not encoder.hub:
@@ -85,20 +86,25 @@ def _pin_encoder(document: TOMLDocument, bank: Bank) -> None:
     revision = encoder.revision
     if revision is None or not is_commit(revision):
         revision = commit_of(encoder.location, revision or DEFAULT_REVISION)
-    table["revision"] = revision  # type: ignore[index]
-    table["sha256"] = encoder.sha256 or weights_sha256(encoder.location, revision)  # type: ignore[index]
+    table["revision"] = revision
+    table["sha256"] = encoder.sha256 or weights_sha256(encoder.location, revision)
 
 
 def _pin_files(document: TOMLDocument, bank: Bank) -> None:
-    def pin(file: ShippedFile | None, write: Callable[[str], None]) -> None:
+    for name, file in (("examples", bank.examples), ("evaluation", bank.evaluation)):
         if file is not None and not file.pinned:
-            write(sha256_of(file.path))
+            _table(document, name)["sha256"] = sha256_of(file.path)
+    for file in bank.files:
+        if not file.pinned:
+            _table(document, "files")[file.path.relative_to(bank.folder).as_posix()] = sha256_of(file.path)
 
-    pin(bank.examples, lambda sha: document["examples"].update({"sha256": sha}))  # type: ignore[union-attr]
-    pin(bank.evaluation, lambda sha: document["evaluation"].update({"sha256": sha}))  # type: ignore[union-attr]
-    for name in list(document.get("files", {})):
-        file = ShippedFile(bank.folder / name, document["files"][name])  # type: ignore[index, arg-type]
-        pin(file, lambda sha, name=name: document["files"].update({name: sha}))  # type: ignore[misc, union-attr]
+
+def _table(document: TOMLDocument, *keys: str) -> MutableMapping[str, Any]:
+    """tomlkit's types tell a table from a value only at run time."""
+    found: Any = document
+    for key in keys:
+        found = found[key]
+    return cast("MutableMapping[str, Any]", found)
 
 
 def _hashes(folder: Path, files: Sequence[str], bank: Bank) -> InlineTable:

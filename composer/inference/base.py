@@ -1,20 +1,13 @@
-"""The base model: loaded once, frozen, in full precision or quantized, on a CPU or a GPU.
-
-Importing this module sets USE_HUB_KERNELS=NO unless it is set already: transformers reads it from the environment only,
-and would otherwise fetch kernels from the Hub wherever the package `kernels` is installed. It is the core's one use of
-os.environ.
-"""
+"""The base model: loaded once, frozen, in full precision or quantized, on a CPU or a GPU."""
 
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-os.environ.setdefault("USE_HUB_KERNELS", "NO")
 # On import it warns that the package `kernels` is not installed, which is how it should be.
 logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
 
@@ -31,6 +24,7 @@ from transformers.utils.logging import disable_progress_bar  # noqa: E402
 
 from composer.errors import BankError, InferenceError, unknown  # noqa: E402
 from composer.inference.batched_lora import attach  # noqa: E402
+from composer.inference.planning import check_room, plan_base  # noqa: E402
 from composer.inference.prompts import prepare_tokenizer  # noqa: E402
 
 disable_progress_bar()  # a bar for every small file hides our own progress
@@ -78,6 +72,8 @@ def load_base(
     target = _device(device)
     dtype = dtype or (torch.bfloat16 if target.type == "cuda" else torch.float32)
     local = _check_folder(path_or_hub)
+    if local:
+        check_room(plan_base(Path(path_or_hub), quantization, target.type, dtype), target, chosen=device != "auto")
     source: dict[str, Any] = {
         "pretrained_model_name_or_path": str(path_or_hub),
         "revision": revision,
@@ -127,6 +123,11 @@ def _read(what: str, path_or_hub: str | Path, load: Callable[[], _Loaded]) -> _L
     """The libraries' many exceptions for files that are missing or damaged, as one sentence."""
     try:
         return load()
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise InferenceError(
+            f"the memory ran out while the base model's {what} in {str(path_or_hub)!r} were loaded. Close what else "
+            "uses it, or use a smaller base."
+        ) from error
     except _LOADING_ERRORS as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise BankError(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 from torch import nn
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 
 from composer.errors import BankError, InferenceError
 from composer.inference.memory import free_bytes
@@ -72,7 +72,7 @@ def check_room(plan: BasePlan, device: torch.device, *, chosen: bool) -> None:
         )
 
 
-def _skeleton(folder: Path) -> nn.Module:
+def _skeleton(folder: Path) -> PreTrainedModel:
     """The model without memory behind its weights."""
     try:
         config = AutoConfig.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)

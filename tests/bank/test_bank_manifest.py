@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from bank_files import write_bank
 
-from composer.bank import manifest as manifest_module
+from composer.bank import description
 from composer.bank.manifest import Bank, bank_names, load_bank, sha256_of
 from composer.config import RetrievalSettings
 from composer.errors import BankError
@@ -174,12 +174,12 @@ def test_a_base_elsewhere_on_the_machine_needs_an_absolute_path(folder: Path, tm
 
 def test_each_file_is_hashed_once_per_process(folder: Path):
     load_bank(folder)
-    before = manifest_module._hashed.cache_info().misses
+    before = description._hashed.cache_info().misses
     load_bank(folder)
-    assert manifest_module._hashed.cache_info().misses == before
+    assert description._hashed.cache_info().misses == before
     (folder / "map.json").write_text("[1]")
     sha256_of(folder / "map.json")
-    assert manifest_module._hashed.cache_info().misses == before + 1
+    assert description._hashed.cache_info().misses == before + 1
 
 
 def test_a_bank_of_missing_files_is_not_described(tmp_path: Path):

@@ -55,7 +55,7 @@ def test_wrong_usage_is_status_2(cli, argv: tuple[str, ...]):
 
 
 def test_ctrl_c_is_status_130_without_a_traceback(cli, monkeypatch: pytest.MonkeyPatch):
-    def interrupted(*_: object):
+    def interrupted(*_: object, **__: object):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(composer.bank.manifest, "load_bank", interrupted)
