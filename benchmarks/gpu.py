@@ -1,0 +1,165 @@
+"""Llama-2-7b's shape in 4 bits on a GPU, with random weights: merging, a compare, memory, parity with PEFT's forward.
+
+The same code runs on a CPU at a small shape, where it can be checked but says nothing about speed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+from transformers import LlamaConfig
+
+from benchmarks import compare, merge
+from benchmarks.agreement import check
+from benchmarks.peft_side import PeftSide
+from benchmarks.plan import METHODS, SETTINGS, Plan
+from benchmarks.random_bank import Shape, write_random_bank
+from composer.config import RetrievalSettings, Settings
+from composer.inference.prompts import encode_option, encode_prompt
+from composer.merging import MergedAdapter, TrimCache
+from composer.pipeline import Composer
+from composer.types import Prediction, Query
+
+LLAMA_2_7B = Shape(
+    LlamaConfig(
+        hidden_size=4096,
+        intermediate_size=11008,
+        num_hidden_layers=32,
+        num_attention_heads=32,
+        vocab_size=32000,
+        max_position_embeddings=4096,
+    ),
+    adapters=22,
+    rank=64,
+    rows=500,
+)
+TINY = Shape(
+    LlamaConfig(
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        vocab_size=4096,
+        max_position_embeddings=256,
+        initializer_range=0.15,
+    ),
+    adapters=5,
+    rank=4,
+    rows=20,
+    dtype=torch.float32,
+)
+PROMPT_TOKENS = 64
+NUCLEUS = replace(SETTINGS, retrieval=RetrievalSettings(top_p=0.5))
+"""Half of the mass keeps a handful of adapters, as a clear question does; these questions are like no task's."""
+OPTIONS = ("a sports store", "a bakery", "the second floor of a bank", "nowhere")
+
+
+def measure(plan: Plan) -> dict[str, object]:
+    on_gpu = plan.device == "cuda"
+    return measured(plan, TINY if plan.quick or not on_gpu else LLAMA_2_7B)
+
+
+def measured(plan: Plan, shape: Shape) -> dict[str, object]:
+    with TemporaryDirectory(prefix="composer-gpu-") as temporary:
+        folder = Path(temporary)
+        bank = write_random_bank(folder / "bank", shape, plan.progress("gpu, random adapters"))
+        opened = Composer.open(bank, cache_dir=folder / "cache", device=plan.device)
+        composer = compare.forgetful(opened)
+        try:
+            questions = [_question(composer, number) for number in range(3 if plan.quick else 12)]
+            memory = _memory(composer, questions)  # before PEFT's side takes any
+            peft = PeftSide.of_bank(bank, plan.device)
+            return {
+                "device": torch.cuda.get_device_name() if plan.device == "cuda" else "cpu",
+                "parity": parity(composer, peft, questions[:3]),
+                "merge": _merge(composer, peft, plan),
+                "compare": _compare(composer, peft, questions, plan),
+                **memory,
+            }
+        finally:
+            composer.close()
+
+
+def parity(composer: Composer, peft: PeftSide, questions: Sequence[Query]) -> dict[str, object]:
+    """The forward alone: one adapter, unmerged, on both sides. Raises ComposerError where log-probabilities differ."""
+    exact = composer.base.dtype == torch.float32
+    worst, same, total = 0.0, 0, 0
+    for query in questions:
+        prompt = composer.fit(query).text_tokens
+        options = [encode_option(composer.base.tokenizer, composer.bank.prompt_template, o) for o in query.options]
+        for task in composer.bank.tasks[:3]:
+            alone = composer.merge(((task, 1.0),), SETTINGS, "cat")
+            base, mine = composer.score(query, [alone], SETTINGS)
+            assert isinstance(base, Prediction) and isinstance(mine, Prediction)
+            for prediction, name in ((base, None), (mine, task)):
+                sums = peft.log_probabilities(name, prompt, options)
+                pairs = list(zip(prediction.log_probabilities, sums, options, strict=True))
+                worst = max(worst, *(abs(a - b) / len(option) for a, b, option in pairs))
+                scores = [b / len(option) for _, b, option in pairs]
+                same, total = same + (prediction.chosen == scores.index(max(scores))), total + 1
+    check("gpu, log-probability per token", worst, 1e-4 if exact else 2e-2)
+    return {"largest_difference": worst, "same_choice": f"{same} of {total}"}
+
+
+def _merge(composer: Composer, peft: PeftSide, plan: Plan) -> dict[str, object]:
+    adapters = [composer.adapters.get(task) for task in composer.bank.tasks[:4]]
+    half = composer.base.dtype != torch.float32
+    choice = merge.choice_of(adapters)
+
+    def make(method: str, trimmed: TrimCache | None) -> MergedAdapter:
+        cache = trimmed if trimmed is not None else TrimCache(0)
+        return replace(composer, trimmed=cache).merge(choice, SETTINGS, method)
+
+    return merge.compared(
+        peft,
+        adapters,
+        plan,
+        rounds=plan.rounds(10),
+        label="gpu, merge",
+        make=make,
+        # In 16 bits many magnitudes are equal, and which of them a GPU's top-k keeps is anyone's guess.
+        checked=("linear", "cat") if half else METHODS,
+        tolerance=1e-2 if half else merge.TOLERANCE,
+        settle=_settled(composer),
+    )
+
+
+def _compare(composer: Composer, peft: PeftSide, questions: Sequence[Query], plan: Plan) -> dict[str, object]:
+    exact = composer.base.dtype == torch.float32
+    return compare.compared(
+        composer,
+        peft,
+        questions,
+        plan,
+        rounds=plan.rounds(12),
+        settings=NUCLEUS,
+        settle=_settled(composer),
+        tolerance=compare.TOLERANCE if exact else float("inf"),
+    )
+
+
+def _memory(composer: Composer, questions: Sequence[Query], settings: Settings = NUCLEUS) -> dict[str, object]:
+    """The engine alone, at its peak over the questions."""
+    if composer.base.device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+    for query in questions:
+        compare.answer(composer, query, settings)
+    if composer.base.device.type != "cuda":
+        return {}
+    return {"memory_gb": round(torch.cuda.max_memory_reserved() / 1e9, 2)}
+
+
+def _settled(composer: Composer) -> Callable[[], object]:
+    return torch.cuda.synchronize if composer.base.device.type == "cuda" else lambda: None
+
+
+def _question(composer: Composer, number: int) -> Query:
+    """A question whose prompt has 64 tokens, or just over."""
+    text = f"Question {number}: where can I buy a ball for the dog"
+    while len(encode_prompt(composer.base.tokenizer, composer.bank.prompt(text + "?"))) < PROMPT_TOKENS:
+        text += " and a ball for the dog"
+    return Query(text + "?", OPTIONS)

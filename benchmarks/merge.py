@@ -1,0 +1,112 @@
+"""Merging alone: the embedded bank with all of its adapters loaded on both sides, four of them merged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import reduce
+from operator import add
+
+from benchmarks.agreement import check, largest_difference
+from benchmarks.peft_side import PeftSide
+from benchmarks.plan import METHODS, SETTINGS, WEIGHTS, Plan
+from benchmarks.timing import CleanUp, Side, Times, interleaved, versus
+from composer.bank.manifest import load_bank
+from composer.bank.store import AdapterStore
+from composer.inference.base import load_base
+from composer.merging import AdapterFactors, MergedAdapter, TrimCache, merge
+
+TASKS = ("commonsense_qa", "squad", "mnli", "sst2")
+"""Of four families."""
+TOLERANCE = 1e-6
+Choice = tuple[tuple[str, float], ...]
+Make = Callable[[str, TrimCache | None], MergedAdapter]
+"""A method's merge, with trimmed adapters at hand or without."""
+
+
+def measure(plan: Plan) -> dict[str, object]:
+    bank = load_bank("embedded")
+    assert bank.base.path is not None
+    store = AdapterStore(bank, load_base(bank.base.path, device="cpu").module_shapes)
+    for task in bank.tasks:
+        store.get(task)
+    adapters = [store.get(task) for task in TASKS]
+    return compared(PeftSide.of_bank(bank), adapters, plan, rounds=plan.rounds(15), label="merge")
+
+
+def choice_of(adapters: Sequence[AdapterFactors]) -> Choice:
+    return tuple((adapter.name, weight) for adapter, weight in zip(adapters, WEIGHTS, strict=True))
+
+
+def compared(
+    peft: PeftSide,
+    adapters: Sequence[AdapterFactors],
+    plan: Plan,
+    *,
+    rounds: int,
+    label: str,
+    make: Make | None = None,
+    checked: Sequence[str] = METHODS,
+    tolerance: float = TOLERANCE,
+    settle: Callable[[], object] = lambda: None,
+) -> dict[str, object]:
+    """Per method and for all four: ours with trimmed adapters at hand (`ours_ms`) and without (`first_ms`), and PEFT.
+
+    Ours is `merge` itself, which keeps no results, so every round merges anew. The factors of the methods `checked`
+    must be PEFT's to the tolerance before anything is timed.
+    """
+    choice, dtype = choice_of(adapters), adapters[0].stacks[0].a.dtype
+
+    def merged(method: str, trimmed: TrimCache | None) -> MergedAdapter:
+        return merge(method, adapters, choice, SETTINGS.merge, trimmed, dtype=dtype)
+
+    worst = max(_difference(peft, merged(m, None), label, tolerance) for m in checked)
+    times = interleaved(
+        _sides(peft, choice, make or merged),
+        rounds,
+        settle=settle,
+        progress=plan.progress(f"{label}, rounds"),
+    )
+    rows = {method: _row(times, (method,)) for method in METHODS}
+    return {**rows, "all": _row(times, METHODS), "largest_difference": worst}
+
+
+def _sides(peft: PeftSide, choice: Choice, make: Make) -> dict[str, Side]:
+    trimmed = TrimCache()
+
+    def ours(method: str, cache: TrimCache | None) -> Side:
+        def side() -> None:
+            make(method, cache)
+
+        return side
+
+    def theirs(method: str) -> Side:
+        def side() -> CleanUp:
+            name = peft.merge(method, choice, SETTINGS.merge)
+            return lambda: peft.drop(name)
+
+        return side
+
+    sides: dict[str, Side] = {}
+    for method in METHODS:
+        sides[f"ours {method}"] = ours(method, trimmed)
+        sides[f"first {method}"] = ours(method, None)
+        sides[f"peft {method}"] = theirs(method)
+    return sides
+
+
+def _row(times: dict[str, Times], methods: Sequence[str]) -> dict[str, object]:
+    """Of one method, or of several: their sum in every round."""
+    ours, first, peft = (
+        reduce(add, (times[f"{side} {method}"] for method in methods)) for side in ("ours", "first", "peft")
+    )
+    unprepared = versus(first, peft)
+    return {**versus(ours, peft), "first_ms": unprepared["ours_ms"], "first_ratio": unprepared["ratio"]}
+
+
+def _difference(peft: PeftSide, ours: MergedAdapter, label: str, tolerance: float) -> float:
+    name = peft.merge(ours.method, ours.weights, SETTINGS.merge)
+    try:
+        difference = largest_difference(ours, peft.factors(name))
+        return check(f"{label}, {ours.method}", difference, tolerance)
+    finally:
+        peft.drop(name)

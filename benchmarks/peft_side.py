@@ -1,0 +1,100 @@
+"""What a person does without this project: adapters in a PeftModel, `add_weighted_adapter`, `set_adapter`, forwards."""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+
+import torch
+from peft import PeftModel
+from peft.tuners.lora import LoraLayer
+from torch import Tensor
+
+from composer.bank.manifest import Bank
+from composer.config import MergeSettings
+from composer.inference.base import BaseModel, load_base
+
+
+class PeftSide:
+    """The bank's base model with all of its adapters, loaded as PEFT's documentation shows."""
+
+    def __init__(self, base: BaseModel, adapters: Mapping[str, Path]) -> None:
+        for module in base.model.modules():
+            module._forward_hooks.clear()  # ours: they would do nothing here, but not for free
+        (first, folder), *rest = adapters.items()
+        # On a GPU in the base's own type, as ours are there; PEFT would turn them to fp32, twice as large.
+        same_type = base.dtype == torch.float32
+        options = {"autocast_adapter_dtype": same_type}
+        model = PeftModel.from_pretrained(base.model, str(folder), adapter_name=first, **options)
+        for name, path in rest:
+            model.load_adapter(str(path), adapter_name=name, **options)
+        if not same_type:
+            for layer in _layers(model).values():
+                for factor in (*layer.lora_A.values(), *layer.lora_B.values()):
+                    factor.to(base.dtype)
+        self._hold(model)
+
+    def _hold(self, model: PeftModel) -> None:
+        self.model = model.eval().requires_grad_(False)
+        self._numbers = itertools.count()
+
+    @classmethod
+    def of_model(cls, model: PeftModel) -> PeftSide:
+        """A model that has its adapters already."""
+        side = cls.__new__(cls)
+        side._hold(model)
+        return side
+
+    @classmethod
+    def of_bank(cls, bank: Bank, device: str = "cpu") -> PeftSide:
+        assert bank.base.path is not None
+        folders = {task: source.path for task, source in bank.adapters if source.path is not None}
+        return cls(load_base(bank.base.path, quantization=bank.quantization, device=device), folders)
+
+    def merge(self, method: str, choice: Sequence[tuple[str, float]], settings: MergeSettings) -> str:
+        """Adds the merge to the model and returns its name: a new one, as under an old one PEFT would do nothing."""
+        name = f"merge_{next(self._numbers)}"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self.model.add_weighted_adapter(
+                [task for task, _ in choice],
+                [weight for _, weight in choice],
+                name,
+                combination_type=method,
+                density=settings.density,
+                majority_sign_method=settings.majority_sign_method,
+            )
+        return name
+
+    def drop(self, name: str) -> None:
+        self.model.delete_adapter(name)
+
+    def factors(self, name: str) -> dict[str, tuple[Tensor, Tensor]]:
+        """Module of the base to (A, B), of an adapter or a merge."""
+        return {
+            module: (layer.lora_A[name].weight, layer.lora_B[name].weight)
+            for module, layer in _layers(self.model).items()
+            if name in layer.lora_A
+        }
+
+    @torch.inference_mode()
+    def log_probabilities(
+        self, name: str | None, prompt: Sequence[int], options: Sequence[Sequence[int]]
+    ) -> list[float]:
+        """The sum over every option's tokens, a forward for each; the base model's where `name` is None."""
+        if name is not None:
+            self.model.set_adapter(name)
+        with self.model.disable_adapter() if name is None else nullcontext():
+            return [self._log_probability(prompt, option) for option in options]
+
+    def _log_probability(self, prompt: Sequence[int], option: Sequence[int]) -> float:
+        ids = torch.tensor([[*prompt, *option]], device=self.model.device)
+        logits = self.model(input_ids=ids, use_cache=False).logits[0, len(prompt) - 1 : -1].float()
+        return float(logits.log_softmax(-1).gather(-1, ids[0, len(prompt) :, None]).sum())
+
+
+def _layers(model: PeftModel) -> dict[str, LoraLayer]:
+    return {name: layer for name, layer in model.get_base_model().named_modules() if isinstance(layer, LoraLayer)}

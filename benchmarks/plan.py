@@ -1,0 +1,29 @@
+"""How a run is done: device, size and who hears of the progress."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+from composer.config import MergeSettings, Settings
+from composer.reports import ProgressLine
+
+METHODS = ("linear", "cat", "ties", "magnitude_prune")
+"""The paper's four: what "the four methods together" means."""
+SETTINGS = Settings(merge=MergeSettings(density=0.7), methods=METHODS)
+WEIGHTS = (0.4, 0.3, 0.2, 0.1)
+
+
+@dataclass(frozen=True)
+class Plan:
+    device: str = "cpu"
+    quick: bool = False
+    """Few rounds and small sizes: shows that everything runs, and measures nothing worth writing down."""
+    full: bool = False
+    """Also the index of a million vectors."""
+
+    def rounds(self, wanted: int) -> int:
+        return 2 if self.quick else wanted
+
+    def progress(self, label: str) -> ProgressLine:
+        return ProgressLine(label, sys.stderr)

@@ -1,0 +1,172 @@
+"""A run's results as a page of Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.bars import BARS, at
+from benchmarks.plan import METHODS
+from composer.config import ROOT
+
+PAGES = {"cpu": ROOT / "docs" / "benchmarks.md", "cuda": ROOT / "docs" / "benchmarks-gpu.md"}
+TEXT = Path(__file__).parent / "text"
+"""What each measurement compares, and what it does not: one file per name."""
+
+Results = Mapping[str, Any]
+
+
+def page(results: Results) -> str:
+    sections = [_text("head"), _machine(results["machine"]), _bars(results)]
+    for name, table in TABLES.items():
+        if name in results:
+            sections.append(_text(name))
+            sections.append(table(results[name]))
+    sections.append(_text("tail"))
+    return "\n\n".join(section.strip() for section in sections) + "\n"
+
+
+def _text(name: str) -> str:
+    return (TEXT / f"{name}.md").read_text(encoding="utf-8")
+
+
+def _machine(machine: Results) -> str:
+    versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
+    return (
+        f"Measured {machine['date']} at commit `{machine['commit'] or 'unknown'}` on {machine['processor']}, "
+        f"{machine['cores']} cores, {machine['torch_threads']} torch threads on both sides, load "
+        f"{machine['load_before']} before the run; {machine['system']}; {versions}."
+    )
+
+
+def _bars(results: Results) -> str:
+    rows = []
+    for bar in BARS:
+        met = bar.met(results)
+        if met is not None:
+            sign = "at least" if bar.at_least else "at most"
+            rows.append(
+                [f"`{bar.path}`", _number(at(results, bar.path)), f"{sign} {bar.bound:g}", "yes" if met else "**no**"]
+            )
+    return "## Aims\n\n" + _table(["figure", "measured", "aim", "reached"], rows)
+
+
+def _merge(result: Results) -> str:
+    rows = [
+        [
+            f"`{name}`" if name in METHODS else "**four together**",
+            _span(one["ours_ms"], one["ours_spread_ms"]),
+            _number(one["first_ms"]),
+            _span(one["peft_ms"], one["peft_spread_ms"]),
+            f"{_span(one['ratio'], one['ratio_spread'])}",
+            _number(one["first_ratio"]),
+        ]
+        for name in (*METHODS, "all")
+        for one in [result[name]]
+    ]
+    head = ["method", "ours, ms", "ours, nothing trimmed yet, ms", "PEFT, ms", "PEFT / ours", "nothing trimmed yet"]
+    return (
+        f"{_table(head, rows)}\n\n{result['all']['rounds']} rounds. Largest difference between any two entries of the "
+        f"factors: {result['largest_difference']:.1e}."
+    )
+
+
+def _merge_7b_shape(result: Results) -> str:
+    memory = result["memory"]
+    if "peak_extra_mb" not in memory:
+        return f"{_merge(result)}\n\nThe four merges take {memory['merged_mb']} MB; the peak can be told on Linux only."
+    return (
+        f"{_merge(result)}\n\nThe four merges, held together, take {memory['merged_mb']} MB. While they are made the "
+        f"process grows by {memory['peak_extra_mb']} MB at its peak, trimmed adapters and the merges included: "
+        f"{memory['peak_to_merged']} times the merges."
+    )
+
+
+def _compare(result: Results) -> str:
+    row = [
+        _span(result["ours_ms"], result["ours_spread_ms"]),
+        _number(result["p95_ms"]),
+        _span(result["peft_ms"], result["peft_spread_ms"]),
+        _span(result["ratio"], result["ratio_spread"]),
+    ]
+    return (
+        f"{_table(['ours, ms', 'ours, 95th percentile', 'PEFT, ms', 'PEFT / ours'], [row])}\n\n"
+        f"{result['rounds']} rounds, {result['adapters_per_question']:.1f} adapters a question on average. Largest "
+        f"difference between two log-probabilities per token: {result['largest_difference']:.1e}; the same option "
+        f"chosen in {result['same_choice']}."
+    )
+
+
+def _bank_scaling(result: Results) -> str:
+    banks = {size: bank for size, bank in result.items() if isinstance(bank, Mapping)}
+    keys = ("start_s", "p50_ms", "first_p50_ms", "peak_rss_mb", "adapters_per_question", "adapters_read")
+    rows = [[f"{int(size):,}", *(_number(bank[key]) for key in keys)] for size, bank in banks.items()]
+    head = [
+        "adapters",
+        "start, s",
+        "p50, ms",
+        "first question, p50, ms",
+        "peak memory, MB",
+        "adapters a question",
+        "adapters read",
+    ]
+    return (
+        f"{_table(head, rows)}\n\nLargest against smallest: start {result['start_ratio']}, p50 {result['p50_ratio']}, "
+        f"first question {result['first_ratio']}, memory {result['peak_rss_plus_mb']:+} MB."
+    )
+
+
+def _index_scaling(result: Results) -> str:
+    keys = ("build_s", "rows_per_s", "open_s", "p50_ms", "recall_at_100", "megabytes")
+    rows = [[f"{int(size):,}", *(_number(one[key]) for key in keys)] for size, one in result.items()]
+    return _table(
+        ["vectors", "build, s", "vectors a second", "open, s", "search p50, ms", "recall@100", "MB on disk"], rows
+    )
+
+
+def _memory(result: Results) -> str:
+    return f"Peak: **{result['peak_rss_mb']:,.0f} MB** after {result['questions']} questions."
+
+
+def _gpu(result: Results) -> str:
+    memory = f" GPU memory of the engine at its peak: {result['memory_gb']} GB." if "memory_gb" in result else ""
+    parity = result["parity"]
+    return (
+        f"On {result['device']}.{memory} Forward of one adapter against PEFT's: largest difference of "
+        f"log-probabilities per token {parity['largest_difference']:.1e}, the same option chosen in "
+        f"{parity['same_choice']}.\n\n"
+        f"{_merge(result['merge'])}\n\n{_compare(result['compare'])}"
+    )
+
+
+TABLES = {
+    "merge": _merge,
+    "merge_7b_shape": _merge_7b_shape,
+    "compare": _compare,
+    "bank_scaling": _bank_scaling,
+    "index_scaling": _index_scaling,
+    "memory": _memory,
+    "gpu": _gpu,
+}
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _span(value: float, spread: Sequence[float]) -> str:
+    return f"{_number(value)} ({_number(spread[0])}-{_number(spread[1])})"
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return ""
+    return (
+        f"{value:,.0f}"
+        if abs(value) >= 1_000
+        else f"{value:.3g}"
+        if abs(value) < 0.9 or abs(value) >= 100
+        else f"{value:.2f}"
+    )

@@ -1,0 +1,36 @@
+"""The measurements by name, and a run of some of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from benchmarks import bank_scaling, compare, gpu, index_scaling, memory, merge, merge_7b_shape
+from benchmarks.machine import describe
+from benchmarks.plan import Plan
+from composer.errors import SettingsError, unknown
+
+MEASUREMENTS: dict[str, Callable[[Plan], dict[str, object]]] = {
+    "merge": merge.measure,
+    "merge_7b_shape": merge_7b_shape.measure,
+    "compare": compare.measure,
+    "bank_scaling": bank_scaling.measure,
+    "index_scaling": index_scaling.measure,
+    "memory": memory.measure,
+    "gpu": gpu.measure,
+}
+
+
+def run(names: Sequence[str], plan: Plan) -> dict[str, object]:
+    """Results by measurement, with "machine" before them. Raises SettingsError for a name that is none."""
+    results: dict[str, object] = {"machine": describe(plan)}
+    for name in names:
+        results[name] = MEASUREMENTS[name](plan)
+    return results
+
+
+def chosen(names: Sequence[str] | None, device: str) -> tuple[str, ...]:
+    """Without names, what the device is for: a GPU has a measurement of its own."""
+    for name in names or ():
+        if name not in MEASUREMENTS:
+            raise SettingsError(unknown("measurement", name, MEASUREMENTS))
+    return tuple(names) if names else tuple(name for name in MEASUREMENTS if (name == "gpu") == (device == "cuda"))
