@@ -12,12 +12,21 @@ from composer.errors import SettingsError, unknown
 ROOT = Path(__file__).resolve().parent.parent
 ADAPTERS = ROOT / "adapters"
 
+DEFAULT_METHODS = ("linear", "cat", "ties", "magnitude_prune")
+"""The paper's. The registry's other methods run where they are asked for."""
+LARGEST_SEED = 2**63 - 1
+
 NORMALIZATIONS = ("tokens", "sum", "bytes")
 
 
 def _check_share(name: str, value: float) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or not 0 < value <= 1:
         raise SettingsError(f"{name} is {value!r}; it must be above 0 and at most 1.")
+
+
+def _check_whole(name: str, value: int, low: int, high: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise SettingsError(f"{name} is {value!r}; it must be a whole number from {low} to {high}.")
 
 
 @dataclass(frozen=True)
@@ -29,22 +38,28 @@ class RetrievalSettings:
     kernel: str = "inverse"
 
     def __post_init__(self) -> None:
-        if isinstance(self.top_k, bool) or not isinstance(self.top_k, int) or not 1 <= self.top_k <= 1_000:
-            raise SettingsError(f"top-k is {self.top_k!r}; it must be a whole number from 1 to 1000.")
+        _check_whole("top-k", self.top_k, 1, 1_000)
         _check_share("top-p", self.top_p)
 
 
 @dataclass(frozen=True)
 class MergeSettings:
-    """What the methods that prune need."""
+    """What the methods that prune, elect or truncate need."""
 
     density: float = 0.7
-    """Share of each factor's entries that trimming keeps."""
+    """Share of each factor's entries that pruning keeps."""
     majority_sign_method: str = "frequency"
     """`frequency` or `total`: how TIES elects signs."""
+    svd_rank: int | None = None
+    """The rank that svd cuts to; None for the largest rank among the adapters."""
+    seed: int = 0
+    """Which entries DARE drops."""
 
     def __post_init__(self) -> None:
         _check_share("density", self.density)
+        if self.svd_rank is not None:
+            _check_whole("svd-rank", self.svd_rank, 1, 512)
+        _check_whole("seed", self.seed, 0, LARGEST_SEED)
         if self.majority_sign_method not in ("frequency", "total"):
             raise SettingsError(unknown("majority sign method", self.majority_sign_method, ("frequency", "total")))
 
@@ -66,7 +81,7 @@ class Settings:
     retrieval: RetrievalSettings = RetrievalSettings()
     merge: MergeSettings = MergeSettings()
     score: ScoreSettings = ScoreSettings()
-    methods: tuple[str, ...] = ("linear", "cat", "ties", "magnitude_prune")
+    methods: tuple[str, ...] = DEFAULT_METHODS
 
 
 @dataclass(frozen=True)

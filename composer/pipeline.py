@@ -156,8 +156,8 @@ class Composer:
         return contributions_of(merged, [self.adapters.get(task) for task, _ in choice], tuple(choice))
 
     def default_settings(self) -> Settings:
-        """The bank's retrieval defaults, and every method of the registry."""
-        return Settings(retrieval=self.bank.retrieval, methods=tuple(METHODS))
+        """The bank's retrieval defaults, and the paper's four methods."""
+        return Settings(retrieval=self.bank.retrieval)
 
     def _merge_all(self, choice: Choice, settings: Settings) -> tuple[list[MergedAdapter], list[Failure]]:
         merged: list[MergedAdapter] = []

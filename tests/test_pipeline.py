@@ -9,12 +9,13 @@ import pytest
 import torch
 
 from composer import Query, RetrievalSettings, Settings, Trace
-from composer.config import MergeSettings
+from composer.config import DEFAULT_METHODS, MergeSettings
 from composer.errors import BankError, MergeError, SettingsError
 from composer.merging import METHODS
 from composer.pipeline import Composer, index_folder
 from composer.routing import route
 
+FOUR = DEFAULT_METHODS
 TENNIS = Query("Where can I buy a tennis ball?", ("a sports store", "a bakery", "a bank"))
 
 
@@ -24,7 +25,7 @@ def without_times(trace: Trace) -> Trace:
     return replace(trace, timings_ms=(), predictions=predictions)
 
 
-def settings(top_p: float = 0.9, kernel: str = "inverse", methods: Iterable[str] = METHODS, **merge) -> Settings:
+def settings(top_p: float = 0.9, kernel: str = "inverse", methods: Iterable[str] = FOUR, **merge) -> Settings:
     return Settings(RetrievalSettings(100, top_p, kernel), MergeSettings(**merge), methods=tuple(methods))
 
 
@@ -40,8 +41,8 @@ def not_finite(members, _settings):
 
 def test_a_trace_holds_the_base_and_every_method_over_the_nucleus(composer: Composer):
     trace = composer.explain(TENNIS)
-    assert [prediction.method for prediction in trace.predictions] == ["base", *METHODS]
-    assert [contribution.method for contribution in trace.contributions] == list(METHODS)
+    assert [prediction.method for prediction in trace.predictions] == ["base", *FOUR]
+    assert [contribution.method for contribution in trace.contributions] == list(FOUR)
     assert math.isclose(sum(weight for _, weight in trace.weights.kept), 1.0)
     assert len(trace.neighbours) == composer.bank.retrieval.top_k
     assert (trace.bank, trace.query, trace.failures) == ("embedded", TENNIS, ())
@@ -51,11 +52,18 @@ def test_a_trace_holds_the_base_and_every_method_over_the_nucleus(composer: Comp
         assert prediction.scores[prediction.chosen] == max(prediction.scores)
 
 
+def test_every_method_of_the_registry_answers_where_it_is_asked_for(composer: Composer):
+    trace = composer.explain(TENNIS, settings(methods=METHODS))
+    assert [prediction.method for prediction in trace.predictions] == ["base", *METHODS]
+    assert [contribution.method for contribution in trace.contributions] == list(METHODS)
+    assert trace.failures == ()
+
+
 def test_explain_is_its_stages_one_after_the_other(composer: Composer):
     chosen = settings(top_p=0.6)
     neighbours = composer.retrieve(TENNIS, chosen)
     weights = composer.route(neighbours, chosen)
-    merged = [composer.merge(weights.kept, chosen, method) for method in METHODS]
+    merged = [composer.merge(weights.kept, chosen, method) for method in FOUR]
     trace = without_times(composer.explain(TENNIS, chosen))
     assert trace.neighbours == neighbours
     assert trace.weights == weights == route(neighbours, top_p=0.6, kernel="inverse")
@@ -107,7 +115,7 @@ def test_a_method_that_fails_leaves_the_others(composer: Composer, monkeypatch: 
     assert [(failure.method, failure.message) for failure in trace.failures] == [
         ("ties", "the votes are lost. Vote again.")
     ]
-    assert [p.method for p in trace.predictions] == ["base", *(name for name in METHODS if name != "ties")]
+    assert [p.method for p in trace.predictions] == ["base", *(name for name in FOUR if name != "ties")]
     for method in ("base", "linear", "cat", "magnitude_prune"):
         assert trace.prediction(method).scores == pytest.approx(whole.prediction(method).scores, abs=1e-4)
 
@@ -117,7 +125,7 @@ def test_a_merge_that_is_not_finite_is_a_failure_without_an_answer_or_contributi
     trace = composer.explain(TENNIS)
     assert [failure.method for failure in trace.failures] == ["linear"]
     assert "linear" not in [contribution.method for contribution in trace.contributions]
-    assert len(trace.predictions) == len(METHODS)
+    assert len(trace.predictions) == len(FOUR)
 
 
 def test_a_damaged_bank_is_no_methods_fault(composer: Composer, monkeypatch: pytest.MonkeyPatch):

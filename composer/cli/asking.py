@@ -20,7 +20,11 @@ from composer.cli.common import (
     show,
     weight,
 )
+from composer.config import DEFAULT_METHODS
 from composer.types import Query
+
+ALL_METHODS = "linear, cat, ties, magnitude_prune, svd, dare_linear or dare_ties"
+"""Written out: the registry would load torch before the help appears."""
 
 
 def add(commands: Commands) -> None:
@@ -76,13 +80,16 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--query", required=True, metavar="TEXT", help="the question")
     parser.add_argument("--option", action="append", default=[], metavar="TEXT", help="an answer; give 2 to 8")
     parser.add_argument("--context", metavar="TEXT", help="a passage that the question is about")
-    parser.add_argument("--method", dest="methods", type=names, metavar="M,…", help="default: all of them")
+    default = ",".join(DEFAULT_METHODS)
+    parser.add_argument(
+        "--method", dest="methods", type=names, metavar="M,…", help=f"{ALL_METHODS}; default: {default}"
+    )
     add_settings(parser)
 
 
 def _add_merge(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--weight", action="append", required=True, type=weight, metavar="TASK=W", help="once per adapter")
-    add("--method", required=True, metavar="M", help="linear, cat, ties or magnitude_prune")
+    add("--method", required=True, metavar="M", help=ALL_METHODS)
     add("--output", required=True, type=Path, metavar="DIR", help="a folder that is new or empty")
     add_merge_settings(parser)

@@ -70,16 +70,10 @@ def settings_of(arguments: Arguments, bank: Bank) -> Settings:
 
     return Settings(
         retrieval=changed(defaults.retrieval, "top_k", "top_p", "kernel"),
-        merge=changed(defaults.merge, "density", "majority_sign_method"),
+        merge=changed(defaults.merge, "density", "majority_sign_method", "svd_rank", "seed"),
         score=changed(defaults.score, "normalization"),
-        methods=given["methods"] if "methods" in given else _all_methods(),
+        methods=given.get("methods", defaults.methods),
     )
-
-
-def _all_methods() -> tuple[str, ...]:
-    from composer.merging import METHODS
-
-    return tuple(METHODS)
 
 
 def check_new(folder: Path) -> None:
@@ -102,8 +96,10 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
 
 
 def add_merge_settings(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--density", type=float, metavar="D", help="share of entries that trimming keeps")
+    parser.add_argument("--density", type=float, metavar="D", help="share of entries that pruning keeps")
     parser.add_argument("--majority-sign", dest="majority_sign_method", metavar="NAME", help="frequency or total")
+    parser.add_argument("--svd-rank", type=int, metavar="R", help="what svd cuts to; default: the largest rank given")
+    parser.add_argument("--seed", type=int, metavar="N", help="which entries the DARE methods drop; default: 0")
 
 
 def names(text: str) -> tuple[str, ...]:

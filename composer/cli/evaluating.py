@@ -48,7 +48,7 @@ def evaluate(arguments: Arguments) -> None:
 
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tasks", type=names, metavar="T,…", help="default: all with test rows")
-    parser.add_argument("--strategies", type=names, metavar="S,…", help="default: all baselines and methods")
+    parser.add_argument("--strategies", type=names, metavar="S,…", help="default: baselines and default methods")
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N rows of each task")
     parser.add_argument("--output", type=Path, metavar="FILE", help="also write the JSON there")
     add_settings(parser)

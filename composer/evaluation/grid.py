@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from composer.bank.examples import Examples, read_examples
 from composer.bank.manifest import Bank
-from composer.config import Settings
+from composer.config import DEFAULT_METHODS, Settings
 from composer.errors import BankError, ComposerError, SettingsError, TaskError, unknown
 from composer.merging import METHODS
 from composer.merging.factors import MergedAdapter
@@ -23,7 +23,7 @@ Progress = Callable[[int, int], None]
 """Called with (rows answered, rows in all)."""
 
 RETRIEVAL = "retrieval"
-"""Stands for one strategy per method, each named as the method."""
+"""Stands for one strategy per default method, each named as the method."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def evaluate(
     settings: Settings | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
-    """Every task and strategy unless named; the first `limit` rows of each task.
+    """Every task, the baselines and the default methods unless named; the first `limit` rows of each task.
 
     Raises SettingsError or TaskError for a name that does not exist, and BankError for a bank without test rows.
     """
@@ -137,14 +137,17 @@ def known_strategies() -> tuple[str, ...]:
 
 
 def strategies_named(names: Sequence[str] | None) -> tuple[str, ...]:
-    """In the registry's order; `retrieval` stands for all methods. Raises SettingsError."""
+    """In the registry's order; `retrieval` stands for the default methods, and None for all baselines and these.
+
+    Raises SettingsError.
+    """
     known = known_strategies()
-    for name in names or ():
+    if names is None:
+        names = (*STRATEGIES, RETRIEVAL)
+    for name in names:
         if name not in (*known, RETRIEVAL):
             raise SettingsError(unknown("strategy", name, (*known, RETRIEVAL)))
-    if names is None:
-        return known
-    chosen = {*names, *(METHODS if RETRIEVAL in names else ())}
+    chosen = {*names, *(DEFAULT_METHODS if RETRIEVAL in names else ())}
     if not chosen:
         raise SettingsError(f"no strategy was chosen. Choose at least one of {', '.join(known)}.")
     return tuple(name for name in known if name in chosen)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
 
 from composer.config import MergeSettings
 from composer.errors import MergeError, unknown
-from composer.merging import cat, linear, magnitude_prune, ties
+from composer.merging import cat, dare_linear, dare_ties, linear, magnitude_prune, svd, ties
 from composer.merging.alignment import Group, align
 from composer.merging.contributions import contribution, contributions_of
+from composer.merging.dare import drop
 from composer.merging.factors import AdapterFactors, MergedAdapter, Stack
 from composer.merging.method import Member, Method
 from composer.merging.sparsity import TrimCache, trim
@@ -55,6 +59,28 @@ METHODS: dict[str, Method] = {
         sentence="Keeps each adapter's largest numbers and mixes what is left as Linear does.",
         prunes=True,
     ),
+    "svd": Method(
+        svd.merge,
+        title="SVD",
+        sentence="Takes the exact weighted sum and keeps its strongest directions, as many as one adapter has.",
+        mixes_ranks=True,
+        truncates=True,
+    ),
+    "dare_linear": Method(
+        dare_linear.merge,
+        title="DARE linear",
+        sentence="Drops numbers of each adapter at random, scales up the rest and mixes them as Linear does.",
+        prunes=True,
+        seeded=True,
+    ),
+    "dare_ties": Method(
+        dare_ties.merge,
+        title="DARE TIES",
+        sentence="Drops numbers of each adapter at random, scales up the rest and has them vote as TIES does.",
+        prunes=True,
+        elects=True,
+        seeded=True,
+    ),
 }
 
 
@@ -64,14 +90,18 @@ def merge(
     weights: Weights,
     settings: MergeSettings = DEFAULTS,
     trimmed: TrimCache | None = None,
+    *,
+    dtype: torch.dtype = torch.float32,
 ) -> MergedAdapter:
     """The one entry: checks, then applies the method to every module among the adapters that have it.
 
-    fp32 out, whatever floating type comes in. The numbers are those of PEFT's `add_weighted_adapter`, except that
-    one adapter alone still goes through the method asked for (PEFT turns to linear), and that cat leaves out the zero
-    rows with which PEFT fills up the rank where an adapter lacks a module. Raises MergeError for an unknown method;
-    for adapters and weights that do not pair one to one, or weights that are not finite or all zero; for ranks that
-    differ where the method needs equal ones; for modules whose shapes differ; for a density that keeps nothing.
+    Computed in fp32 whatever floating type comes in, and rounded to `dtype` group by group. The numbers are those of
+    PEFT's `add_weighted_adapter` (for svd, those of the product B A), except that one adapter alone still goes through
+    the method asked for (PEFT turns to linear), that cat leaves out the zero rows with which PEFT fills up the rank
+    where an adapter lacks a module, and that the DARE methods drop by `seed` and not anew in every call. Raises
+    MergeError for an unknown method; for adapters and weights that do not pair one to one, or weights that are not
+    finite or all zero; for ranks that differ where the method needs equal ones; for modules whose shapes differ; for a
+    density that keeps nothing.
     """
     chosen = method_named(method)
     weighed = weigh(adapters, weights)
@@ -79,11 +109,14 @@ def merge(
     if not chosen.mixes_ranks:
         mixing = [name for name, known in METHODS.items() if known.mixes_ranks]
         check_equal_ranks([adapter for adapter, _ in weighed], chosen.title, mixing)
+    if chosen.truncates and settings.svd_rank is None:
+        settings = replace(settings, svd_rank=max(adapter.rank for adapter, _ in weighed))
     if chosen.prunes:
-        trimming = trim if trimmed is None else trimmed.trim
-        weighed = tuple((trimming(adapter, settings.density), weight) for adapter, weight in weighed)
+        weighed = tuple((_pruned(chosen, adapter, settings, trimmed), weight) for adapter, weight in weighed)
     groups = align([name for name, _ in asked], [adapter.stacks for adapter, _ in weighed])
-    return MergedAdapter(method, asked, tuple(_merge_group(chosen, group, weighed, settings) for group in groups))
+    return MergedAdapter(
+        method, asked, tuple(_merge_group(chosen, group, weighed, settings, dtype) for group in groups)
+    )
 
 
 def method_named(name: str) -> Method:
@@ -93,11 +126,24 @@ def method_named(name: str) -> Method:
     return METHODS[name]
 
 
+def _pruned(
+    method: Method, adapter: AdapterFactors, settings: MergeSettings, trimmed: TrimCache | None
+) -> AdapterFactors:
+    if method.seeded:
+        return drop(adapter, settings.density, settings.seed)
+    return (trim if trimmed is None else trimmed.trim)(adapter, settings.density)
+
+
 def _merge_group(
-    method: Method, group: Group, weighed: Sequence[tuple[AdapterFactors, float]], settings: MergeSettings
+    method: Method,
+    group: Group,
+    weighed: Sequence[tuple[AdapterFactors, float]],
+    settings: MergeSettings,
+    dtype: torch.dtype,
 ) -> Stack:
     members = []
     for position, stack in group.members:
         adapter, weight = weighed[position]
         members.append(Member(stack.a, stack.b, weight, adapter.scaling))
-    return Stack(group.modules, *method.merge(members, settings))
+    a, b = method.merge(members, settings)
+    return Stack(group.modules, a.to(dtype), b.to(dtype))

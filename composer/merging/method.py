@@ -46,10 +46,14 @@ class Method:
     sentence: str
     """What the method does, for a person who has never heard of it."""
     prunes: bool = False
-    """Its members come trimmed to the density."""
+    """Its members come pruned to the density: by magnitude, unless it is `seeded`."""
+    seeded: bool = False
+    """Prunes at random (DARE) and reads `seed`."""
     elects: bool = False
     """Reads `majority_sign_method`."""
     mixes_ranks: bool = False
     """Takes adapters of different ranks."""
+    truncates: bool = False
+    """Cuts the update to `svd_rank`, or else to the largest rank among the adapters."""
     exact: bool = False
     """Gives the weighted sum of the adapters' updates."""

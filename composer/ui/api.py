@@ -6,7 +6,6 @@ from typing import Any
 import gradio as gr
 
 from composer.errors import ComposerError
-from composer.merging import METHODS
 from composer.pipeline import Composer
 from composer.serialize import trace_to_json
 from composer.ui.handlers import read_form
@@ -32,7 +31,7 @@ def compare_endpoint(composer: Composer) -> Callable[..., dict[str, Any]]:
         embed_options: bool = False,
     ) -> dict[str, Any]:
         """Neighbours, task weights, each method's answer and what went into each merge, for one question."""
-        chosen = list(METHODS) if methods is None else methods
+        chosen = list(start.methods) if methods is None else methods
         try:
             if any("\n" in option for option in options):
                 raise ComposerError("an option holds a line break. Give each option as one line.")

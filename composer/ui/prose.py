@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from composer.merging import METHODS
 from composer.pipeline import Composer
 from composer.ui.markup import data, esc
 
@@ -17,11 +16,11 @@ LOGO = (
 
 
 def header(composer: Composer) -> str:
-    tasks = len(composer.bank.tasks)
+    tasks, methods = len(composer.bank.tasks), len(composer.default_settings().methods)
     return (
         f'<header class="ac-head"><div class="ac-brand">{LOGO}<div><h1>Adapter Composer</h1>'
         f"<p>See which of {tasks} tasks your question resembles, and what"
-        f" {_count(len(METHODS))} ways of merging their LoRA adapters answer.</p>"
+        f" {_count(methods)} ways of merging their LoRA adapters answer.</p>"
         f'</div></div><div class="ac-head-side">{pill(composer)}'
         '<button type="button" class="ac-theme" data-theme-toggle aria-label="Switch'
         ' between light and dark" title="Light or dark">'

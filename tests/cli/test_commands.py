@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 import composer.cli.serving
-from composer.config import AppSettings
-from composer.merging import METHODS
+from composer.config import DEFAULT_METHODS, AppSettings
 
 QUESTION = ("--query", "Where can I buy a tennis ball?", "--option", "a sports store", "--option", "eine Bäckerei 🙂")
 
@@ -22,11 +21,11 @@ def test_predict_prints_the_trace_as_json_and_nothing_else(composer, cli):
     assert len(trace["neighbours"]) == 40
     assert trace["weights"]["top_p"] == 0.5
     assert sum(trace["weights"]["kept"].values()) == pytest.approx(1.0)
-    assert list(trace["predictions"]) == ["base", *METHODS]
+    assert list(trace["predictions"]) == ["base", *DEFAULT_METHODS]
     for answer in trace["predictions"].values():
         assert answer["chosen"] in trace["options"]
         assert len(answer["probabilities"]) == len(answer["log_probabilities"]) == 2
-    assert set(trace["contributions"]) == set(METHODS)
+    assert set(trace["contributions"]) == set(DEFAULT_METHODS)
     assert trace["timings_ms"]
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from composer.bank.examples import read_examples
-from composer.config import Settings
+from composer.config import DEFAULT_METHODS, Settings
 from composer.errors import BankError, MergeError, SettingsError, TaskError
 from composer.evaluation.grid import (
     Evaluation,
@@ -38,19 +38,21 @@ def copa(composer: Composer):
 
 
 def test_every_strategy_and_method_is_known_once():
-    assert known_strategies() == ("base", "own", "top1", "uniform", "linear", "cat", "ties", "magnitude_prune")
+    assert known_strategies() == ("base", "own", "top1", "uniform", *METHODS)
     assert set(known_strategies()) == set(STRATEGIES) - {"retrieval"} | set(METHODS)
 
 
-def test_retrieval_stands_for_all_methods_in_the_order_of_the_registry():
-    assert strategies_named(("retrieval", "base")) == ("base", *METHODS)
+def test_retrieval_stands_for_the_default_methods_in_the_order_of_the_registry():
+    assert strategies_named(("retrieval", "base")) == ("base", *DEFAULT_METHODS)
+    assert strategies_named(None) == ("base", "own", "top1", "uniform", *DEFAULT_METHODS)
+    assert strategies_named(("svd", "retrieval")) == (*DEFAULT_METHODS, "svd")
     assert strategies_named(("ties", "own", "ties")) == ("own", "ties")
 
 
 def test_the_methods_answer_as_explain_does(composer: Composer, copa, evaluation: Evaluation):
     traces = [composer.explain(query) for query in copa]
     tallies = dict(evaluation.tasks[0].tallies)
-    for method in ("base", *METHODS):
+    for method in ("base", *DEFAULT_METHODS):
         correct = sum(t.prediction(method).chosen == t.query.gold for t in traces)
         assert tallies[method] == Tally(correct, LIMIT)
 
@@ -97,7 +99,7 @@ def test_a_held_out_task_has_no_own_adapter_and_no_retrieval_of_its_own(evaluati
     imdb = evaluation.tasks[1]
     assert imdb.held_out
     assert imdb.as_typed is None
-    assert [name for name, _ in imdb.tallies] == [name for name in known_strategies() if name != "own"]
+    assert [name for name, _ in imdb.tallies] == [name for name in strategies_named(None) if name != "own"]
 
 
 def test_all_strategies_of_a_row_are_one_forward_pass_and_progress_reaches_the_end(composer: Composer):

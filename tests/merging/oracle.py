@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from unittest.mock import patch
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
@@ -13,7 +15,8 @@ from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from composer.config import MergeSettings
-from composer.merging import AdapterFactors, MergedAdapter, Stack
+from composer.merging import METHODS, AdapterFactors, MergedAdapter, Stack
+from composer.merging.dare import drop
 
 PROJECTIONS = {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}
 BOTTOM = {f"model.layers.0.self_attn.{kind}" for kind in ("q_proj", "k_proj")} | {"model.layers.0.mlp.down_proj"}
@@ -66,27 +69,32 @@ class Oracle:
         return [self.adapter(name) for name in names]
 
     def factors(self, name: str) -> Factors:
-        return {
-            module: (layer.lora_A[name].weight.data.clone(), layer.lora_B[name].weight.data.clone())
-            for module, layer in self._layers(name)
-        }
+        return {module: (a.clone(), b.clone()) for module, (a, b) in self._own(name).items()}
 
     def merge(self, method: str, weights: Sequence[tuple[str, float]], settings: MergeSettings) -> Factors:
-        """As `add_weighted_adapter` does it; with one adapter, that is always linear."""
+        """As `add_weighted_adapter` does it; with one adapter, that is always linear.
+
+        The masks of the DARE methods are ours, and svd runs in float64: PEFT's own rounding would hide ours.
+        """
         names, values = [name for name, _ in weights], [weight for _, weight in weights]
-        self.model.add_weighted_adapter(
-            names,
-            values,
-            "merged",
-            combination_type=method,
-            density=settings.density,
-            majority_sign_method=settings.majority_sign_method,
-        )
-        try:
-            assert {layer.scaling["merged"] for _, layer in self._layers("merged")} == {1.0}
-            return self.factors("merged")
-        finally:
-            self.model.delete_adapter("merged")
+        with ExitStack() as within:
+            within.enter_context(self._with_our_masks(names, settings))
+            if METHODS[method].truncates:
+                within.enter_context(self._in_double())
+            self.model.add_weighted_adapter(
+                names,
+                values,
+                "merged",
+                combination_type=method,
+                svd_rank=settings.svd_rank,
+                density=settings.density,
+                majority_sign_method=settings.majority_sign_method,
+            )
+            try:
+                assert {layer.scaling["merged"] for _, layer in self._layers("merged")} == {1.0}
+                return self.factors("merged")
+            finally:
+                self.model.delete_adapter("merged")
 
     def merge_one(self, method: str, name: str, weight: float, settings: MergeSettings) -> Factors:
         """PEFT's own formulas for one adapter, without its switch to linear."""
@@ -94,15 +102,51 @@ class Oracle:
         root = torch.tensor([abs(scaled) ** 0.5])
         if method == "cat":
             return {module: (a * scaled, b) for module, (a, b) in self.factors(name).items()}
+        if method == "svd":
+            rank = settings.svd_rank or RECIPES[name].rank
+            return {module: _cut(a.double() * scaled, b.double(), rank) for module, (a, b) in self._own(name).items()}
+        density, elect = settings.density, settings.majority_sign_method
         formulas = {
             "linear": lambda factor, roots: merge_utils.task_arithmetic([factor], roots),
-            "magnitude_prune": lambda factor, roots: merge_utils.magnitude_prune([factor], roots, settings.density),
-            "ties": lambda factor, roots: merge_utils.ties(
-                [factor], roots, settings.density, settings.majority_sign_method
-            ),
+            "magnitude_prune": lambda factor, roots: merge_utils.magnitude_prune([factor], roots, density),
+            "ties": lambda factor, roots: merge_utils.ties([factor], roots, density, elect),
+            "dare_linear": lambda factor, roots: merge_utils.dare_linear([factor], roots, density),
+            "dare_ties": lambda factor, roots: merge_utils.dare_ties([factor], roots, density, elect),
         }
         formula, signed = formulas[method], root if scaled >= 0 else -root
-        return {module: (formula(a, signed), formula(b, root)) for module, (a, b) in self.factors(name).items()}
+        with self._with_our_masks([name], settings):
+            return {module: (formula(a, signed), formula(b, root)) for module, (a, b) in self._own(name).items()}
+
+    def _own(self, name: str) -> Factors:
+        """The very tensors that PEFT works on."""
+        return {
+            module: (layer.lora_A[name].weight.data, layer.lora_B[name].weight.data)
+            for module, layer in self._layers(name)
+        }
+
+    @contextmanager
+    def _with_our_masks(self, names: Sequence[str], settings: MergeSettings) -> Iterator[None]:
+        """In place of PEFT's Bernoulli draw. It is told a tensor and no name, so tensors are known by their place."""
+        masks: dict[int, Tensor] = {}
+        for name in names:
+            kept = unstacked(drop(_of_ones(self.adapter(name)), settings.density, settings.seed))
+            for module, factors in self._own(name).items():
+                masks |= {own.data_ptr(): mask != 0 for own, mask in zip(factors, kept[module], strict=True)}
+
+        def pruned(tensor: Tensor, density: float, rescale: bool) -> Tensor:
+            assert rescale
+            return tensor * masks[tensor.data_ptr()] / density
+
+        with patch.object(merge_utils, "random_pruning", pruned):
+            yield
+
+    @contextmanager
+    def _in_double(self) -> Iterator[None]:
+        self.model.double()
+        try:
+            yield
+        finally:
+            self.model.float()
 
     def _layers(self, adapter: str) -> list[tuple[str, LoraLayer]]:
         modules = self.model.get_base_model().named_modules()
@@ -130,6 +174,16 @@ def _tiny_model() -> PeftModel:
     return model
 
 
+def _of_ones(adapter: AdapterFactors) -> AdapterFactors:
+    ones = tuple(replace(s, a=torch.ones_like(s.a), b=torch.ones_like(s.b)) for s in adapter.stacks)
+    return replace(adapter, stacks=ones)
+
+
+def _cut(a: Tensor, b: Tensor, rank: int) -> tuple[Tensor, Tensor]:
+    left, values, right = torch.linalg.svd(b @ a)
+    return right[:rank], left[:, :rank] * values[:rank]
+
+
 def _stacked(factors: Factors) -> tuple[Stack, ...]:
     kinds: dict[str, list[str]] = {}
     for module in factors:
@@ -150,8 +204,27 @@ def updates(merged: MergedAdapter | AdapterFactors) -> dict[str, Tensor]:
     return {module: scaling * b.double() @ a.double() for module, (a, b) in unstacked(merged).items()}
 
 
+def assert_same_merge(ours: MergedAdapter, theirs: Factors) -> None:
+    """Factor by factor; a singular vector's sign is free, so svd is compared in the product."""
+    if METHODS[ours.method].truncates:
+        assert_same_products(ours, theirs)
+    else:
+        assert_same_factors(ours, theirs)
+
+
+def assert_same_products(ours: MergedAdapter, theirs: Factors, tolerance: float = 1e-4) -> None:
+    products = updates(ours)
+    assert products.keys() == theirs.keys()
+    for module, product in products.items():
+        a, b = theirs[module]
+        assert (product - b.double() @ a.double()).abs().max() <= tolerance, module
+
+
 def assert_same_factors(ours: MergedAdapter, theirs: Factors, tolerance: float = 1e-6) -> None:
-    """Where an adapter lacks a module, PEFT's cat fills the rank up with zeros and ours has a smaller rank."""
+    """Where an adapter lacks a module, PEFT's cat fills the rank up with zeros and ours has a smaller rank.
+
+    Above 1, which rescaled entries reach, the tolerance is that of fp32: relative.
+    """
     factors = unstacked(ours)
     assert factors.keys() == theirs.keys()
     for module, (a, b) in factors.items():
@@ -159,5 +232,5 @@ def assert_same_factors(ours: MergedAdapter, theirs: Factors, tolerance: float =
         rank = a.shape[0]
         assert a.dtype == b.dtype == torch.float32
         assert not their_a[rank:].any() and not their_b[:, rank:].any()
-        assert (a - their_a[:rank]).abs().max() <= tolerance, module
-        assert (b - their_b[:, :rank]).abs().max() <= tolerance, module
+        assert (a - their_a[:rank]).abs().max() <= tolerance * max(1, their_a.abs().max()), module
+        assert (b - their_b[:, :rank]).abs().max() <= tolerance * max(1, their_b.abs().max()), module

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from composer.config import MergeSettings
+from composer.config import DEFAULT_METHODS, MergeSettings
 from composer.merging import METHODS, AdapterFactors, merge
 
 from .oracle import Oracle, unstacked, updates
@@ -125,10 +125,11 @@ def test_chunks_do_not_show_in_a_ties_merge(oracle: Oracle, monkeypatch: pytest.
 
 
 def test_the_registry_states_the_facts_of_the_papers_methods():
-    four = {name: METHODS[name] for name in ("linear", "cat", "ties", "magnitude_prune")}
-    assert list(METHODS)[:4] == list(four)
+    four = {name: METHODS[name] for name in DEFAULT_METHODS}
+    assert list(METHODS)[:4] == list(four) == ["linear", "cat", "ties", "magnitude_prune"]
     assert [name for name, method in four.items() if method.prunes] == ["ties", "magnitude_prune"]
     assert [name for name, method in four.items() if method.elects] == ["ties"]
     assert [name for name, method in four.items() if method.mixes_ranks] == ["cat"]
     assert [name for name, method in four.items() if method.exact] == ["cat"]
+    assert not any(method.seeded or method.truncates for method in four.values())
     assert all(method.sentence.endswith(".") and method.title for method in METHODS.values())

@@ -1,4 +1,4 @@
-"""Ours against PEFT's `add_weighted_adapter`, factor by factor."""
+"""Ours against PEFT's `add_weighted_adapter`, factor by factor; for svd, in the product."""
 
 from __future__ import annotations
 
@@ -10,15 +10,26 @@ from hypothesis import strategies as st
 from composer.config import MergeSettings
 from composer.merging import METHODS, TrimCache, merge
 
-from .oracle import EQUAL_RANKS, RECIPES, Oracle, assert_same_factors, unstacked, updates
+from .oracle import (
+    EQUAL_RANKS,
+    RECIPES,
+    Oracle,
+    assert_same_factors,
+    assert_same_merge,
+    assert_same_products,
+    unstacked,
+    updates,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore:The density 1")
 
-WEIGHTS = st.sampled_from([0.0, 1.0, 0.5, -0.5]) | st.floats(-2, 2, allow_nan=False)
+WEIGHTS = st.sampled_from([0.0, 1.0, 0.5, -0.5]) | st.floats(-2, 2, width=32)
 SETTINGS = st.builds(
     MergeSettings,
     density=st.sampled_from([0.1, 0.3, 0.5, 0.7, 1.0]) | st.floats(0.1, 1),
     majority_sign_method=st.sampled_from(["frequency", "total"]),
+    svd_rank=st.none() | st.integers(1, 12),
+    seed=st.integers(0, 3),
 )
 THREE = (("one", 0.6), ("two", 0.3), ("coarse", 0.1))
 
@@ -39,7 +50,7 @@ def test_every_method_equals_peft(oracle: Oracle, asked):
     method, weights, how = asked
     ours = merge(method, oracle.adapters([name for name, _ in weights]), weights, how)
     theirs = oracle.merge(method, weights, how) if len(weights) > 1 else oracle.merge_one(method, *weights[0], how)
-    assert_same_factors(ours, theirs)
+    assert_same_merge(ours, theirs)
 
 
 @pytest.mark.parametrize(
@@ -66,10 +77,10 @@ def test_every_method_equals_peft(oracle: Oracle, asked):
 def test_the_named_cases_equal_peft(oracle: Oracle, method: str, density: float, elect: str, weights):
     how = MergeSettings(density, elect)
     ours = merge(method, oracle.adapters([name for name, _ in weights]), weights, how)
-    assert_same_factors(ours, oracle.merge(method, weights, how))
+    assert_same_merge(ours, oracle.merge(method, weights, how))
 
 
-@pytest.mark.parametrize("method", ["ties", "magnitude_prune"])
+@pytest.mark.parametrize("method", [name for name, method in METHODS.items() if method.prunes])
 @pytest.mark.parametrize("elect", ["frequency", "total"])
 @pytest.mark.parametrize("density", [0.02, 0.1, 0.25, 0.5, 0.75])
 def test_among_equal_magnitudes_and_even_votes_the_choice_is_pefts(oracle: Oracle, method, elect, density):
@@ -81,6 +92,22 @@ def test_among_equal_magnitudes_and_even_votes_the_choice_is_pefts(oracle: Oracl
     for module, (a, b) in unstacked(ours).items():
         assert torch.equal(a == 0, theirs[module][0] == 0), "another set of entries was kept"
         assert torch.equal(b == 0, theirs[module][1] == 0), "another set of entries was kept"
+
+
+@pytest.mark.parametrize("svd_rank", [None, 1, 5, 12])
+@pytest.mark.parametrize(
+    "weights",
+    [
+        THREE,
+        (("wide", 0.5), ("thin", -0.25), ("wide_bottom", 1.5), ("attention", 0.125)),
+        (("thin", 1.0), ("bottom", 0.5), ("wide", 0.25)),
+    ],
+    ids=["equal", "unequal", "widest-last"],
+)
+def test_svd_of_any_ranks_equals_pefts_product(oracle: Oracle, svd_rank: int | None, weights):
+    how = MergeSettings(svd_rank=svd_rank)
+    ours = merge("svd", oracle.adapters([name for name, _ in weights]), weights, how)
+    assert_same_products(ours, oracle.merge("svd", weights, how), tolerance=1e-5)
 
 
 def test_cat_of_unequal_ranks_equals_peft_up_to_its_zero_rows(oracle: Oracle):

@@ -11,7 +11,7 @@ import torch
 
 from composer.config import MergeSettings
 from composer.errors import MergeError
-from composer.merging import merge
+from composer.merging import METHODS, merge
 from composer.types import TaskWeights
 
 from .oracle import Oracle
@@ -62,13 +62,13 @@ def test_a_name_given_twice_is_refused(oracle: Oracle):
         merge("cat", oracle.adapters(["one"]), [("one", 0.5), ("one", 0.5)])
 
 
-@pytest.mark.parametrize("method", ["linear", "ties", "magnitude_prune"])
-def test_unequal_ranks_are_refused_outside_of_cat(oracle: Oracle, method: str):
-    with pytest.raises(MergeError, match="one 4, thin 2. Only cat mixes ranks"):
+@pytest.mark.parametrize("method", [name for name, m in METHODS.items() if not m.mixes_ranks])
+def test_unequal_ranks_are_refused_outside_of_cat_and_svd(oracle: Oracle, method: str):
+    with pytest.raises(MergeError, match="one 4, thin 2. Only cat and svd mix ranks"):
         merge(method, oracle.adapters(["one", "thin"]), {"one": 0.5, "thin": 0.5})
 
 
-@pytest.mark.parametrize("method", ["linear", "cat", "ties", "magnitude_prune"])
+@pytest.mark.parametrize("method", METHODS)
 def test_adapters_of_different_bases_are_refused(oracle: Oracle, method: str):
     one, two = oracle.adapters(["one", "two"])
     narrow = replace(two, stacks=tuple(replace(stack, a=stack.a[:, :, :-1]) for stack in two.stacks))
@@ -76,7 +76,7 @@ def test_adapters_of_different_bases_are_refused(oracle: Oracle, method: str):
         merge(method, [one, narrow], {"one": 0.5, "two": 0.5})
 
 
-@pytest.mark.parametrize("method", ["ties", "magnitude_prune"])
+@pytest.mark.parametrize("method", [name for name, method in METHODS.items() if method.prunes])
 def test_a_density_that_keeps_nothing_is_refused_with_one_that_works(oracle: Oracle, method: str):
     with pytest.raises(MergeError, match="density 0.01 keeps none of the 64 entries") as caught:
         merge(method, oracle.adapters(["one"]), {"one": 1.0}, MergeSettings(density=0.01))
