@@ -1,6 +1,6 @@
 """One line of JSON per request in the log: what was asked for in numbers, how long each stage took, how it ended.
 
-What a visitor typed is not in it, nor in the line of an unexpected error, unless the settings say so.
+What a visitor typed stays out of it, and of the line of an unexpected error, unless the settings say otherwise.
 """
 
 from __future__ import annotations
@@ -27,9 +27,11 @@ log = logging.getLogger("composer.requests")
 class Entry:
     """The line of one request, filled in while it runs."""
 
-    kind: str
-    with_text: bool
     values: dict[str, Any] = field(default_factory=dict)
+    typed: dict[str, Any] = field(default_factory=dict)
+    """In the visitor's words."""
+    whole: bool = False
+    """All methods have answered: from here on, a visitor who leaves has what was asked for."""
 
     def asked(self, query: Query, settings: Settings) -> None:
         self.values |= {
@@ -38,10 +40,10 @@ class Entry:
             "options": len(query.options),
             "methods": list(settings.methods),
         }
-        if self.with_text:
-            self.values |= {"question": query.text, "passage": query.context, "options_text": list(query.options)}
+        self.typed = {"question": query.text, "passage": query.context, "options": list(query.options)}
 
-    def answered(self, trace: Trace) -> None:
+    def answered(self, trace: Trace, *, whole: bool) -> None:
+        self.whole = whole
         self.values |= {
             "adapters": len(trace.weights.kept),
             "timings_ms": {stage: round(ms, 1) for stage, ms in trace.timings_ms},
@@ -49,34 +51,30 @@ class Entry:
         }
 
 
-@dataclass(frozen=True)
-class RequestLog:
-    with_text: bool = False
-
-    @contextmanager
-    def request(self, kind: str) -> Iterator[Entry]:
-        """Writes the line when the block is left: `done`, `refused` (a ComposerError), `failed`, or `left` where the
-        visitor went away while it ran."""
-        entry, start, outcome = Entry(kind, self.with_text), perf_counter(), "done"
-        try:
-            yield entry
-        except GeneratorExit:
-            outcome = "left"
-            raise
-        except BaseException as error:
-            outcome = "refused" if isinstance(error, ComposerError) else "failed"
-            entry.values["error"] = type(error).__name__
-            raise
-        finally:
-            milliseconds = round((perf_counter() - start) * 1000, 1)
-            fields = {"request": kind, "outcome": outcome, "milliseconds": milliseconds, **entry.values}
-            log.info("request", extra={"fields": fields})
+@contextmanager
+def request(kind: str) -> Iterator[Entry]:
+    """Writes the line when the block is left: `done`, `refused` (a ComposerError), `failed`, or `left`, where the
+    visitor went away before the answer was whole."""
+    entry, start, outcome = Entry(), perf_counter(), "done"
+    try:
+        yield entry
+    except GeneratorExit:
+        outcome = "done" if entry.whole else "left"
+        raise
+    except BaseException as error:
+        outcome = "refused" if isinstance(error, ComposerError) else "failed"
+        entry.values["error"] = type(error).__name__
+        raise
+    finally:
+        milliseconds = round((perf_counter() - start) * 1000, 1)
+        fields = {"request": kind, "outcome": outcome, "milliseconds": milliseconds, **entry.values}
+        log.info("request", extra={"fields": fields, "typed": entry.typed})
 
 
 class JsonLines(logging.Formatter):
     """A record as one line of JSON. Of an exception: its class and where it came from, and its words `with_text`."""
 
-    def __init__(self, with_text: bool = False) -> None:
+    def __init__(self, *, with_text: bool = False) -> None:
         super().__init__()
         self._with_text = with_text
 
@@ -86,20 +84,27 @@ class JsonLines(logging.Formatter):
             "level": record.levelname.lower(),
             **(getattr(record, "fields", None) or {"message": record.getMessage(), "logger": record.name}),
         }
+        typed = getattr(record, "typed", None)
+        if typed and self._with_text:
+            line["typed"] = typed
         error = record.exc_info[1] if record.exc_info else None
         if error is not None:
-            frames = traceback.extract_tb(error.__traceback__)
-            line["exception"] = type(error).__name__
-            line["at"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
-            if self._with_text:
-                line["exception_text"] = str(error)
+            line |= self._exception(error)
         return json.dumps(line, ensure_ascii=False, default=str)
+
+    def _exception(self, error: BaseException) -> dict[str, Any]:
+        frames = traceback.extract_tb(error.__traceback__)
+        found = {
+            "exception": type(error).__name__,
+            "at": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+        }
+        return found | ({"exception_text": str(error)} if self._with_text else {})
 
 
 def log_to(stream: TextIO = sys.stderr, *, with_text: bool = False) -> None:
     """Send what the package logs there, from now on."""
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(JsonLines(with_text))
+    handler.setFormatter(JsonLines(with_text=with_text))
     package = logging.getLogger("composer")
     package.handlers, package.propagate = [handler], False
     package.setLevel(logging.INFO)
