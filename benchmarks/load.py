@@ -1,0 +1,195 @@
+"""Many visitors at once, on loopback: `python -m benchmarks.load`, or `make load`.
+
+Each visitor opens the page, asks a question of the bank's own test rows, reads for a moment and asks the next; after
+some questions another visitor takes the place, so that sessions pile up as they do on a server.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+import httpx
+import numpy as np
+
+from benchmarks.server import Server, started
+from benchmarks.visitor import Broken, QueueFull, Timing, Visitor
+from composer.config import ROOT
+from composer.errors import ComposerError
+
+QUESTIONS_PER_SESSION = 4
+AFTER_A_FULL_QUEUE = 5.0
+"""Seconds until a visitor who was sent away tries again."""
+
+Question = tuple[str, tuple[str, ...]]
+
+
+@dataclass
+class Observed:
+    """Filled by all threads; a list's append is atomic."""
+
+    timings: list[Timing] = field(default_factory=list)
+    full: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    sessions: list[int] = field(default_factory=list)
+    memory: list[tuple[float, float]] = field(default_factory=list)
+    """(seconds, MiB)"""
+    health_ms: list[float] = field(default_factory=list)
+
+
+def questions(bank: str) -> list[Question]:
+    """The bank's test rows, mixed: no two visitors ask the same at a time."""
+    from composer.bank.examples import read_examples
+    from composer.bank.manifest import load_bank
+
+    found = load_bank(bank)
+    if found.evaluation is None:
+        raise ComposerError(f"the bank {found.name!r} has no test rows to ask. Choose one that has.")
+    examples = read_examples(found.evaluation.path)
+    queries = [examples.query(row) for row in range(len(examples.row_ids))]
+    asked = [(query.text, query.options) for query in queries]
+    random.Random(0).shuffle(asked)
+    return asked
+
+
+def run(server: Server, asked: Sequence[Question], visitors: int, seconds: float, think: float) -> Observed:
+    observed, end, start = Observed(), monotonic() + seconds, monotonic()
+    threads = [
+        threading.Thread(target=_visit, args=(server, asked[number::visitors], end, think, number, observed))
+        for number in range(visitors)
+    ]
+    for thread in threads:
+        thread.start()
+    with httpx.Client(base_url=server.address, timeout=30) as client:
+        while any(thread.is_alive() for thread in threads):
+            _observe(server, client, monotonic() - start, observed)
+            print(f"\r{monotonic() - start:4.0f} s, {len(observed.timings)} answers", end="", file=sys.stderr)
+            sleep(1)
+    print(file=sys.stderr)
+    return observed
+
+
+def summary(observed: Observed, seconds: float) -> dict[str, Any]:
+    whole = [timing.whole for timing in observed.timings]
+    return {
+        "answers": len(whole),
+        "answers_per_minute": round(len(whole) / seconds * 60, 1),
+        "sessions": len(observed.sessions),
+        "errors": dict(Counter(observed.errors)),
+        "queue_full": dict(Counter(observed.full)),
+        "neighbours_ms": _spread([timing.neighbours for timing in observed.timings]),
+        "whole_ms": _spread(whole),
+        "healthz_ms": _spread(observed.health_ms),
+        "memory_mib": {
+            "start": round(observed.memory[0][1]),
+            "end": round(observed.memory[-1][1]),
+            "slope_per_minute": slope(observed.memory),
+        },
+    }
+
+
+def slope(samples: Sequence[tuple[float, float]]) -> float:
+    """MiB a minute by least squares, over the last two thirds: the first one fills the caches."""
+    times, sizes = np.array(samples[len(samples) // 3 :]).T
+    return round(float(np.polyfit(times / 60, sizes, 1)[0]), 2) if len(times) > 1 else 0.0
+
+
+def _visit(
+    server: Server, asked: Sequence[Question], end: float, think: float, number: int, observed: Observed
+) -> None:
+    pause, visitor, left = random.Random(number), None, 0
+    sleep(pause.uniform(0, min(think, 1.0)))
+    for question, options in _over_and_over(asked):
+        if monotonic() >= end:
+            break
+        try:
+            if visitor is None or left == 0:
+                visitor, left = _arrive(server, visitor), QUESTIONS_PER_SESSION
+                observed.sessions.append(number)
+            observed.timings.append(visitor.compare(question, options))
+            left -= 1
+            sleep(pause.uniform(0, 2 * think))
+        except QueueFull as full:
+            observed.full.append(str(full))
+            sleep(AFTER_A_FULL_QUEUE)
+        except (Broken, httpx.HTTPError) as error:
+            observed.errors.append(f"{type(error).__name__}: {error}")
+            visitor = None
+            sleep(1)
+    if visitor is not None:
+        visitor.close()
+
+
+def _arrive(server: Server, before: Visitor | None) -> Visitor:
+    if before is not None:
+        before.close()
+    return Visitor(server.address)
+
+
+def _over_and_over(asked: Sequence[Question]) -> Any:
+    while True:
+        yield from asked
+
+
+def _observe(server: Server, client: httpx.Client, at: float, observed: Observed) -> None:
+    observed.memory.append((at, server.resident_mib()))
+    try:
+        observed.health_ms.append(server.health_ms(client))
+    except httpx.HTTPError as error:
+        observed.errors.append(f"/healthz, {type(error).__name__}: {error}")
+
+
+def _spread(values: Sequence[float]) -> dict[str, float]:
+    if not values:
+        return {}
+    return {
+        "p50": round(float(np.percentile(values, 50)), 1),
+        "p95": round(float(np.percentile(values, 95)), 1),
+        "max": round(max(values), 1),
+    }
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = _parser().parse_args(argv)
+    asked = questions(arguments.bank)
+    if arguments.url:
+        server = Server(arguments.url.rstrip("/"), arguments.pid)
+        observed = run(server, asked, arguments.visitors, arguments.seconds, arguments.think)
+    else:
+        print("Starting the app", file=sys.stderr)
+        with started(arguments.log) as server:
+            observed = run(server, asked, arguments.visitors, arguments.seconds, arguments.think)
+    settings = {"visitors": arguments.visitors, "seconds": arguments.seconds, "think_seconds": arguments.think}
+    result = settings | summary(observed, arguments.seconds)
+    print(json.dumps(result, indent=2))
+    if arguments.docs:
+        from benchmarks.load_section import write_section
+
+        write_section(ROOT / "docs" / "benchmarks.md", result)
+    return 1 if observed.errors else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m benchmarks.load", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--visitors", type=int, default=32)
+    parser.add_argument("--seconds", type=float, default=180)
+    parser.add_argument("--think", type=float, default=2, help="mean seconds between an answer and the next question")
+    parser.add_argument("--bank", default="embedded")
+    parser.add_argument("--url", help="an app that runs already; with --pid")
+    parser.add_argument("--pid", type=int, default=0)
+    parser.add_argument("--log", type=Path, default=ROOT / ".cache" / "load.log", help="where the app's output goes")
+    parser.add_argument("--docs", action="store_true", help="put the result into docs/benchmarks.md")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
