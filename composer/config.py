@@ -11,6 +11,7 @@ from composer.errors import SettingsError, unknown
 
 ROOT = Path(__file__).resolve().parent.parent
 ADAPTERS = ROOT / "adapters"
+ADAPTER_BYTES = 2 * 1024**3
 
 DEFAULT_METHODS = ("linear", "cat", "ties", "magnitude_prune")
 """The paper's. The registry's other methods run where they are asked for."""
@@ -92,6 +93,8 @@ class AppSettings:
     host: str = "127.0.0.1"
     port: int = 7860
     cache_dir: Path = ROOT / ".cache"
+    adapter_bytes: int = ADAPTER_BYTES
+    """Of adapters kept in memory; as much again for their trimmed copies, and a sixteenth for finished merges."""
     space_id: str | None = None
     """`owner/name` on a Hugging Face Space: where links to a run must lead."""
     device: str = "auto"
@@ -116,6 +119,7 @@ class AppSettings:
             host=env.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if space_id else "127.0.0.1"),
             port=_number(env, "GRADIO_SERVER_PORT", 7860, 65_535),
             cache_dir=Path(env.get("COMPOSER_CACHE") or ROOT / ".cache"),
+            adapter_bytes=_number(env, "COMPOSER_ADAPTER_BYTES", ADAPTER_BYTES, 2**50),
             space_id=space_id,
             device=env.get("COMPOSER_DEVICE") or "auto",
             zero_gpu=_flag(env, "SPACES_ZERO_GPU"),

@@ -6,28 +6,26 @@ trace = composer.explain(Query("Where can I buy a tennis ball?", ("a sports stor
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
-from composer.bank.examples import read_examples
-from composer.bank.hub import folder_of
+from composer.bank.hub import BASE_FILES, folder_of
 from composer.bank.manifest import Bank, load_bank
-from composer.bank.store import AdapterStore
-from composer.config import ROOT, Settings
+from composer.bank.store import DEVICE_BYTES, AdapterStore
+from composer.config import ADAPTER_BYTES, ROOT, Settings
 from composer.errors import BankError, ComposerError, SettingsError
-from composer.inference.base import BaseModel, load_base
+from composer.indexing import IndexPlace, index_folder, open_index
+from composer.inference.base import BaseModel, check_base, load_base
 from composer.inference.prompts import FittedPrompt, fit_prompt
 from composer.inference.scoring import score
 from composer.merging import METHODS, TrimCache, contributions_of, merge, method_named
+from composer.merging.cache import ByteCache, MergeKey, bytes_of, merge_key
 from composer.merging.factors import MergedAdapter
-from composer.retrieval.build import IndexRows, Progress, build_index
+from composer.retrieval.build import Progress
 from composer.retrieval.encoder import Encoder
 from composer.retrieval.index import SearchIndex
-from composer.retrieval.manifest import MANIFEST_FILE
 from composer.routing import reweigh, route
 from composer.routing.kernels import kernel_named
 from composer.types import Contribution, Failure, Neighbour, Prediction, Query, TaskWeights, Trace
@@ -47,30 +45,34 @@ class Composer:
     base: BaseModel
     adapters: AdapterStore
     trimmed: TrimCache
+    merges: ByteCache[MergeKey, MergedAdapter]
 
     @classmethod
     def open(
         cls,
         bank: str | Path | Bank = "embedded",
         *,
+        index: IndexPlace = None,
         cache_dir: Path = ROOT / ".cache",
         device: str = "auto",
+        adapter_bytes: int = ADAPTER_BYTES,
         progress: Progress | None = None,
     ) -> Composer:
         """Check and load everything; the first time, build the bank's index in `cache_dir` from its shipped vectors.
 
+        `index` is a folder or server with an index of other examples; `adapter_bytes` bounds the adapters in memory, as
+        `AppSettings.adapter_bytes` says.
         Raises a ComposerError that names what is missing, damaged or in use.
         """
         bank = bank if isinstance(bank, Bank) else load_bank(bank)
         encoder = Encoder(bank.encoder.location, revision=bank.encoder.revision, sha256=bank.encoder.sha256)
-        index = open_index(bank, encoder, cache_dir, progress=progress)
+        opened = open_index(bank, encoder, cache_dir, index, progress=progress)
         try:
-            folder, _ = folder_of(bank.base, ("*.json", "*.safetensors"))
-            base = load_base(folder, quantization=bank.quantization, device=device)
+            base = _open_base(bank, device)
             encoder.load()
-            return cls(bank, encoder, index, base, AdapterStore(bank, base.module_shapes), TrimCache())
+            return cls(bank, encoder, opened, base, *_memory(bank, base, adapter_bytes))
         except BaseException:
-            index.close()
+            opened.close()
             raise
 
     def close(self) -> None:
@@ -123,9 +125,21 @@ class Composer:
         return route(neighbours, top_p=settings.retrieval.top_p, kernel=settings.retrieval.kernel)
 
     def merge(self, choice: Choice, settings: Settings, method: str) -> MergedAdapter:
-        """The tasks' adapters as one, by a method. Nothing is changed in any model."""
+        """The tasks' adapters as one, by a method: a value that is kept for a while. Read it only."""
         adapters = [self.adapters.get(task) for task, _ in choice]
-        return merge(method, adapters, tuple(choice), settings.merge, self.trimmed)
+        key = merge_key(method, method_named(method), adapters, choice, settings.merge)
+        return self.merges.or_made(
+            key,
+            lambda: merge(
+                method,
+                adapters,
+                tuple(choice),
+                settings.merge,
+                self.trimmed,
+                dtype=self.base.dtype,
+                listed=self.base.device.type == "cuda",  # where memory is scarce and copies of 7b factors are large
+            ),
+        )
 
     def fit(self, query: Query) -> FittedPrompt:
         """The question in the bank's template, its context cut in the middle where the model has no room for it."""
@@ -179,36 +193,20 @@ class Composer:
         return reweigh(neighbours[:top_k], settings.retrieval.kernel)
 
 
-def open_index(
-    bank: Bank, encoder: Encoder, cache_dir: Path, *, progress: Progress | None = None, force: bool = False
-) -> SearchIndex:
-    """The bank's index, built first where it is not there yet or was built from other examples."""
-    if bank.examples is None:
-        raise BankError(
-            f"the bank {bank.name!r} ships no examples, so it has no index. Give [examples] of its bank.toml a path."
-        )
-    folder = index_folder(bank, cache_dir)
-    # os.path and not Path: a folder that may not be looked into is refused below, in words
-    if force or not os.path.exists(folder / MANIFEST_FILE):
-        examples = read_examples(bank.examples.path)
-        if examples.vectors is None:
-            raise BankError(f"the examples of the bank {bank.name!r} have no vectors. Rebuild the bank.")
-        rows = IndexRows(examples.row_ids, examples.tasks, examples.texts, examples.vectors)
-        build_index(
-            folder,
-            rows,
-            encoder_sha256=encoder.sha256,
-            source_sha256=bank.examples.sha256,
-            progress=progress,
-            force=force,
-        )
-    return SearchIndex.open(folder, encoder.sha256, bank.examples.sha256)
+def _open_base(bank: Bank, device: str) -> BaseModel:
+    """What cannot run here is refused by its config, before gigabytes are fetched."""
+    config, _ = folder_of(bank.base, ("config.json",))
+    check_base(config, quantization=bank.quantization, device=device)
+    folder, _ = folder_of(bank.base, BASE_FILES)
+    return load_base(folder, quantization=bank.quantization, device=device)
 
 
-def index_folder(bank: Bank, cache_dir: Path) -> Path:
-    """One per bank and content of its examples: a changed bank never meets an old index."""
-    origin = f"{bank.folder}:{bank.examples.sha256 if bank.examples else ''}"
-    return cache_dir / "index" / f"{bank.name}-{hashlib.sha256(origin.encode()).hexdigest()[:12]}"
+def _memory(
+    bank: Bank, base: BaseModel, adapter_bytes: int
+) -> tuple[AdapterStore, TrimCache, ByteCache[MergeKey, MergedAdapter]]:
+    store = AdapterStore(bank, base.module_shapes, adapter_bytes, device=base.device, dtype=base.dtype)
+    nearby = adapter_bytes if base.device.type == "cpu" else DEVICE_BYTES
+    return store, TrimCache(nearby), ByteCache(nearby // 16, lambda merged: bytes_of(merged.stacks))
 
 
 def check_settings(settings: Settings) -> None:
@@ -227,7 +225,7 @@ def _notes(weights: TaskWeights, prompt: FittedPrompt) -> tuple[str, ...]:
     notes = [prompt.note] if prompt.note else []
     if len(weights.kept) == 1:
         notes.append(
-            f"Only {weights.heaviest} is in the nucleus: every method applies that adapter, apart from trimming."
+            f"Only {weights.heaviest} is in the nucleus: every method applies that adapter, apart from pruning."
         )
     return tuple(notes)
 

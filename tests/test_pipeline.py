@@ -12,6 +12,7 @@ from composer import Query, RetrievalSettings, Settings, Trace
 from composer.config import DEFAULT_METHODS, MergeSettings
 from composer.errors import BankError, MergeError, SettingsError
 from composer.merging import METHODS
+from composer.merging.cache import ByteCache
 from composer.pipeline import Composer, index_folder
 from composer.routing import route
 
@@ -108,6 +109,33 @@ def test_the_same_question_is_embedded_once(composer: Composer):
     assert composer.encoder.calls == before
 
 
+def test_a_merge_asked_for_again_is_kept_and_equals_a_new_one(composer: Composer):
+    choice, chosen = (("copa", 0.75), ("cb", 0.25)), settings()
+    first = composer.merge(choice, chosen, "ties")
+    assert composer.merge(choice, chosen, "ties") is first
+    for other in (
+        composer.merge(choice[::-1], chosen, "ties"),
+        composer.merge(choice, settings(density=0.5), "ties"),
+        composer.merge(choice, chosen, "linear"),
+    ):
+        assert other is not first
+    forgetful = replace(composer, merges=ByteCache(0, lambda merged: 1))
+    again = forgetful.merge(choice, chosen, "ties")
+    assert again is not first
+    for kept, new in zip(first.stacks, again.stacks, strict=True):
+        assert torch.equal(kept.a, new.a) and torch.equal(kept.b, new.b)
+
+
+def test_what_is_kept_of_adapters_is_bounded_by_the_setting(copied_bank, cache_dir):
+    opened = Composer.open(copied_bank, cache_dir=cache_dir, device="cpu", adapter_bytes=1)
+    try:
+        trace = opened.explain(TENNIS, settings(top_p=1.0))
+        assert len(trace.predictions) == len(METHODS) + 1
+        assert (opened.adapters.kept, len(opened.trimmed), len(opened.merges)) == ((), 0, 0)
+    finally:
+        opened.close()
+
+
 def test_a_method_that_fails_leaves_the_others(composer: Composer, monkeypatch: pytest.MonkeyPatch):
     whole = composer.explain(TENNIS)
     monkeypatch.setitem(METHODS, "ties", replace(METHODS["ties"], merge=raising))
@@ -142,7 +170,7 @@ def test_one_task_alone_in_the_nucleus_is_said(composer: Composer):
     assert len(alone.weights.kept) == 1
     assert alone.weights.kept[0][1] == 1.0
     assert alone.notes == (
-        f"Only {alone.weights.heaviest} is in the nucleus: every method applies that adapter, apart from trimming.",
+        f"Only {alone.weights.heaviest} is in the nucleus: every method applies that adapter, apart from pruning.",
     )
     assert alone.prediction("linear").scores == pytest.approx(alone.prediction("cat").scores, abs=1e-4)
     assert composer.explain(TENNIS, settings(top_p=1.0)).notes == ()

@@ -27,6 +27,9 @@ def write_adapter(
         raise AdapterError(f"an adapter is written as float32, float16 or bfloat16, not {dtype}.")
     if not adapter.stacks:
         raise AdapterError("the adapter holds no factors, so there is nothing to write. Merge at least one adapter.")
+    modules = [module for stack in adapter.stacks for module in stack.modules]
+    if len(set(modules)) < len(modules) or any(stack.scale != 1 for stack in adapter.stacks):
+        raise AdapterError("the merge is a list of other adapters' factors. Merge again with listed=False to write it.")
     rank = max(stack.a.shape[1] for stack in adapter.stacks)
     if rank > MAX_RANK:
         raise AdapterError(
@@ -34,7 +37,7 @@ def write_adapter(
         )
     tensors = dict(_tensors(adapter, rank, dtype))
     scaling = adapter.scaling if isinstance(adapter, AdapterFactors) else 1.0
-    config = _config(base_model_name, rank, scaling, [module for stack in adapter.stacks for module in stack.modules])
+    config = _config(base_model_name, rank, scaling, modules)
     config_file, weights_file = ADAPTER_FILES
     try:
         folder.mkdir(parents=True, exist_ok=True)

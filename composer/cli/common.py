@@ -16,6 +16,7 @@ from composer.errors import SettingsError
 
 if TYPE_CHECKING:
     from composer.bank.manifest import Bank
+    from composer.indexing import IndexPlace
     from composer.pipeline import Composer
 
 Arguments = argparse.Namespace
@@ -52,12 +53,13 @@ def bank_of(arguments: Arguments) -> Bank:
     return load_bank(arguments.bank or app_settings().bank)
 
 
-def open_composer(bank: Bank) -> Composer:
+def open_composer(bank: Bank, index: IndexPlace = None) -> Composer:
     from composer.pipeline import Composer
     from composer.reports import ProgressLine
 
     progress = ProgressLine("Building the index, rows", sys.stderr)
-    return Composer.open(bank, cache_dir=app_settings().cache_dir, progress=progress)
+    app = app_settings()
+    return Composer.open(bank, index=index, cache_dir=app.cache_dir, adapter_bytes=app.adapter_bytes, progress=progress)
 
 
 def settings_of(arguments: Arguments, bank: Bank) -> Settings:
@@ -100,6 +102,26 @@ def add_merge_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--majority-sign", dest="majority_sign_method", metavar="NAME", help="frequency or total")
     parser.add_argument("--svd-rank", type=int, metavar="R", help="what svd cuts to; default: the largest rank given")
     parser.add_argument("--seed", type=int, metavar="N", help="which entries the DARE methods drop; default: 0")
+
+
+def add_place(parser: argparse.ArgumentParser, option: str) -> None:
+    """Where an index is, or goes: a folder, or a Chroma server."""
+    add = parser.add_argument
+    add(option, dest="index", type=Path, metavar="DIR", help="an index's folder; default: the bank's own, in the cache")
+    add("--server", metavar="URL", help="a Chroma server in place of a folder, such as http://localhost:8000")
+    add("--collection", metavar="NAME", help="which collection of the server; default: examples")
+
+
+def place_of(arguments: Arguments) -> IndexPlace:
+    from composer.retrieval.server import ServerPlace
+
+    if arguments.index and arguments.server:
+        raise SettingsError("a folder and a --server were named. Name one of them.")
+    if arguments.collection and not arguments.server:
+        raise SettingsError("--collection names a part of a --server, and none was named.")
+    if arguments.server:
+        return ServerPlace(arguments.server, *([arguments.collection] if arguments.collection else []))
+    return arguments.index
 
 
 def names(text: str) -> tuple[str, ...]:

@@ -19,13 +19,15 @@ from torch import Tensor, nn
 from composer.errors import InferenceError
 from composer.merging.factors import MergedAdapter, Stack
 
+JOIN_BYTES = 2**25
+"""Of one adapter's modules of a kind: up to here, factors of several slots are copied together for one product."""
 ModuleShapes = Mapping[str, tuple[int, int]]
 """Module name -> (out_features, in_features)."""
 
 
 @dataclass(frozen=True, eq=False)
 class Update:
-    """The updates of one module in neighbouring slots of equal rank: y += (x Aᵀ) Bᵀ, one batched product for all."""
+    """The updates of one module in neighbouring slots of equal rank: y += scale (x Aᵀ) Bᵀ, one product for all."""
 
     first: int
     """The first slot; the others follow it."""
@@ -33,6 +35,7 @@ class Update:
     """(slots, rank, in_features)"""
     b: Tensor
     """(slots, out_features, rank)"""
+    scale: float = 1.0
 
     @property
     def rows(self) -> slice:
@@ -108,8 +111,9 @@ def build_slots(merged: Sequence[MergedAdapter], device: torch.device | str, dty
             # (slots, modules, rank, in): slicing a module out of it is a view, and bmm takes the stride between slots
             a = _joined([stack.a for _, stack in run], device, dtype)
             b = _joined([stack.b for _, stack in run], device, dtype)
+            first, scale = run[0][0], run[0][1].scale
             for position, module in enumerate(modules):
-                updates[module].append(Update(run[0][0], a[:, position], b[:, position]))
+                updates[module].append(Update(first, a[:, position], b[:, position], scale))
     return Slots(
         count=len(merged) + 1,
         order=tuple(order[i] for i in range(len(merged))),
@@ -118,12 +122,17 @@ def build_slots(merged: Sequence[MergedAdapter], device: torch.device | str, dty
 
 
 def _runs(members: list[tuple[int, Stack]]) -> list[list[tuple[int, Stack]]]:
-    """Split (slot, stack) pairs, which come by ascending slot, where the rank changes or a slot is missing."""
-    numbered = enumerate(members)
-    return [
-        [member for _, member in run]
-        for _, run in groupby(numbered, key=lambda pair: (pair[1][1].a.shape[1], pair[1][0] - pair[0]))
-    ]
+    """Split (slot, stack) pairs, which come by ascending slot, where rank or scale change or slots do not follow on.
+
+    Large factors stay alone: copying them together costs more time and memory than a product for each.
+    """
+
+    def belongs(numbered: tuple[int, tuple[int, Stack]]) -> tuple[float, ...]:
+        number, (slot, stack) = numbered
+        alone = number if stack.a.nbytes + stack.b.nbytes > JOIN_BYTES else -1
+        return stack.a.shape[1], stack.scale, slot - number, alone
+
+    return [[member for _, member in run] for _, run in groupby(enumerate(members), key=belongs)]
 
 
 def _joined(tensors: list[Tensor], device: torch.device | str, dtype: torch.dtype) -> Tensor:
@@ -150,6 +159,6 @@ def _add(y: Tensor, x: Tensor, update: Update) -> None:
     """x: (slots, tokens, in), y: (slots, tokens, out), changed in place."""
     low = torch.bmm(x.to(update.a.dtype), update.a.mT)
     if y.dtype == update.b.dtype:
-        y.baddbmm_(low, update.b.mT)
+        y.baddbmm_(low, update.b.mT, alpha=update.scale)
     else:  # an int8 layer answers in fp16 whatever it is fed
-        y.add_(torch.bmm(low, update.b.mT))
+        y.add_(torch.bmm(low, update.b.mT), alpha=update.scale)

@@ -45,6 +45,7 @@ METHODS: dict[str, Method] = {
         sentence="Sets the adapters side by side: exactly the weighted sum of what each of them changes.",
         mixes_ranks=True,
         exact=True,
+        lists=True,
     ),
     "ties": Method(
         ties.merge,
@@ -92,9 +93,11 @@ def merge(
     trimmed: TrimCache | None = None,
     *,
     dtype: torch.dtype = torch.float32,
+    listed: bool = False,
 ) -> MergedAdapter:
     """The one entry: checks, then applies the method to every module among the adapters that have it.
 
+    `listed` lets a method that is the exact sum hand out its adapters' own factors, each with its weight, uncopied.
     Computed in fp32 whatever floating type comes in, and rounded to `dtype` group by group. The numbers are those of
     PEFT's `add_weighted_adapter` (for svd, those of the product B A), except that one adapter alone still goes through
     the method asked for (PEFT turns to linear), that cat leaves out the zero rows with which PEFT fills up the rank
@@ -111,6 +114,8 @@ def merge(
         check_equal_ranks([adapter for adapter, _ in weighed], chosen.title, mixing)
     if chosen.truncates and settings.svd_rank is None:
         settings = replace(settings, svd_rank=max(adapter.rank for adapter, _ in weighed))
+    if listed and chosen.lists:
+        return MergedAdapter(method, asked, cat.listed(weighed))
     if chosen.prunes:
         weighed = tuple((_pruned(chosen, adapter, settings, trimmed), weight) for adapter, weight in weighed)
     groups = align([name for name, _ in asked], [adapter.stacks for adapter, _ in weighed])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from composer.errors import MergeError
 from composer.merging.factors import Stack
@@ -43,7 +43,7 @@ def align(names: Sequence[str], stacks: Sequence[tuple[Stack, ...]]) -> tuple[Gr
 def _take(stack: Stack, rows: list[int]) -> Stack:
     if rows == list(range(len(stack.modules))):
         return stack
-    return Stack(tuple(stack.modules[row] for row in rows), stack.a[rows], stack.b[rows])
+    return replace(stack, modules=tuple(stack.modules[row] for row in rows), a=stack.a[rows], b=stack.b[rows])
 
 
 def _check_shapes(names: Sequence[str], members: Sequence[tuple[int, Stack]]) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from composer.config import MergeSettings
+from composer.merging.factors import AdapterFactors, Stack
 from composer.merging.method import Member
 
 
@@ -21,3 +23,10 @@ def merge(members: Sequence[Member], settings: MergeSettings) -> tuple[Tensor, T
         part = a[:, start : (start := start + member.a.shape[1])]
         part.copy_(member.a).mul_(member.weight).mul_(member.scaling)
     return a, torch.cat([member.b.float() for member in members], dim=2)
+
+
+def listed(weighed: Sequence[tuple[AdapterFactors, float]]) -> tuple[Stack, ...]:
+    """The same update without a copy: the adapters' own stacks side by side, the weight as their scale."""
+    return tuple(
+        replace(stack, scale=weight * adapter.scaling) for adapter, weight in weighed for stack in adapter.stacks
+    )

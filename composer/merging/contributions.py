@@ -81,8 +81,9 @@ def _gram(names: Sequence[str], stacks: Sequence[tuple[Stack, ...]]) -> Tensor:
     for group in align(names, stacks):
         positions = torch.tensor([position for position, _ in group.members])
         owners = torch.repeat_interleave(positions, torch.tensor([stack.a.shape[1] for _, stack in group.members]))
-        a, b = [stack.a for _, stack in group.members], [stack.b.mT for _, stack in group.members]
-        step = max(1, BUDGET_BYTES // (8 * len(owners) * (a[0].shape[2] + b[0].shape[2])))
+        a = [(stack.a, stack.scale) for _, stack in group.members]
+        b = [(stack.b.mT, 1.0) for _, stack in group.members]
+        step = max(1, BUDGET_BYTES // (8 * len(owners) * (a[0][0].shape[2] + b[0][0].shape[2])))
         for start in range(0, len(group.modules), step):
             part = slice(start, start + step)
             products = _rank_products(_joined(a, part), _joined(b, part)).cpu()
@@ -91,8 +92,8 @@ def _gram(names: Sequence[str], stacks: Sequence[tuple[Stack, ...]]) -> Tensor:
     return gram
 
 
-def _joined(factors: Sequence[Tensor], part: slice) -> Tensor:
-    return torch.cat([factor[part] for factor in factors], dim=1).double()
+def _joined(factors: Sequence[tuple[Tensor, float]], part: slice) -> Tensor:
+    return torch.cat([f[part] if scale == 1 else f[part].double() * scale for f, scale in factors], dim=1).double()
 
 
 def _rank_products(a: Tensor, b: Tensor) -> Tensor:

@@ -17,6 +17,8 @@ class Stack:
     """(modules, rank, in_features)"""
     b: Tensor
     """(modules, out_features, rank)"""
+    scale: float = 1.0
+    """The update is scale * B @ A. Other than 1 only in a merge that lists its adapters' own factors."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,4 +45,5 @@ class MergedAdapter:
     weights: tuple[tuple[str, float], ...]
     """(adapter name, weight) as asked for"""
     stacks: tuple[Stack, ...]
-    """Ranks may differ between stacks (cat, where an adapter lacks a module)."""
+    """Ranks may differ between stacks (cat, where an adapter lacks a module). A module may stand in several stacks
+    (cat as a list of its adapters' factors): then its update is their sum."""

@@ -57,3 +57,5 @@ class Method:
     """Cuts the update to `svd_rank`, or else to the largest rank among the adapters."""
     exact: bool = False
     """Gives the weighted sum of the adapters' updates."""
+    lists: bool = False
+    """Can do so without a copy, as a list of the adapters' own factors."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import replace
-from threading import Lock
 
 import torch
 from torch import Tensor
 
 from composer.errors import MergeError
+from composer.merging.cache import ByteCache, bytes_of
 from composer.merging.factors import AdapterFactors, Stack
 
 
@@ -41,13 +40,10 @@ CacheKey = tuple[str, float, torch.device, torch.dtype]
 
 
 class TrimCache:
-    """Trimmed adapters by content and density, the least recently used dropped first. Threads may share one."""
+    """Trimmed adapters by content and density. Threads may share one."""
 
     def __init__(self, max_bytes: int = 2**30) -> None:
-        self.max_bytes = max_bytes
-        self._kept: OrderedDict[CacheKey, tuple[Stack, ...]] = OrderedDict()
-        self._bytes = 0
-        self._lock = Lock()
+        self._kept: ByteCache[CacheKey, tuple[Stack, ...]] = ByteCache(max_bytes, bytes_of)
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -58,27 +54,4 @@ class TrimCache:
             return adapter
         first = adapter.stacks[0].a
         key = (adapter.key, density, first.device, first.dtype)
-        stacks = self._get(key)
-        if stacks is None:
-            # Outside of the lock: two threads may trim the same adapter, to equal results, but none waits for another.
-            stacks = trim(adapter, density).stacks
-            self._put(key, stacks)
-        return replace(adapter, stacks=stacks)
-
-    def _get(self, key: CacheKey) -> tuple[Stack, ...] | None:
-        with self._lock:
-            if key not in self._kept:
-                return None
-            self._kept.move_to_end(key)
-            return self._kept[key]
-
-    def _put(self, key: CacheKey, stacks: tuple[Stack, ...]) -> None:
-        with self._lock:
-            self._bytes += _nbytes(stacks) - _nbytes(self._kept.pop(key, ()))
-            self._kept[key] = stacks
-            while self._bytes > self.max_bytes:
-                self._bytes -= _nbytes(self._kept.popitem(last=False)[1])
-
-
-def _nbytes(stacks: tuple[Stack, ...]) -> int:
-    return sum(stack.a.nbytes + stack.b.nbytes for stack in stacks)
+        return replace(adapter, stacks=self._kept.or_made(key, lambda: trim(adapter, density).stacks))

@@ -5,13 +5,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import torch
 from bank_files import SHAPES, write_bank
 
 from composer.bank import store as store_module
 from composer.bank.manifest import Bank, load_bank
 from composer.bank.reading import read_adapter
 from composer.bank.store import AdapterStore, size_of
-from composer.errors import AdapterError, BankError
+from composer.config import AppSettings
+from composer.errors import AdapterError, BankError, SettingsError
 
 
 @pytest.fixture
@@ -41,8 +43,22 @@ def test_no_more_bytes_are_kept_than_allowed_and_the_oldest_goes_first(bank: Ban
 
 def test_an_adapter_over_the_limit_is_still_given(bank: Bank):
     store = AdapterStore(bank, SHAPES, max_bytes=1)
-    store.get("piqa")
-    assert store.kept == ("piqa",)
+    assert store.get("piqa").rank == 4
+    assert store.kept == ()
+
+
+def test_beside_a_gpu_adapters_wait_in_the_models_type_in_pinned_memory_and_come_when_asked_for(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch
+):
+    pinned: list[torch.Tensor] = []
+    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda tensor: pinned.append(tensor) or tensor)
+    # the device without memory of its own stands in for a GPU: what is moved there can be told from what was not
+    store = AdapterStore(bank, SHAPES, device=torch.device("meta"), dtype=torch.bfloat16)
+    factors = store.get("piqa")
+    assert {(s.a.device.type, s.b.dtype) for s in factors.stacks} == {("meta", torch.bfloat16)}
+    assert {(tensor.device.type, tensor.dtype) for tensor in pinned} == {("cpu", torch.bfloat16)}
+    assert store.get("piqa") is factors
+    assert (store.reads, store.kept) == (1, ("piqa",))
 
 
 def test_being_asked_for_again_keeps_an_adapter(bank: Bank):
@@ -87,3 +103,11 @@ def test_an_adapter_changed_after_the_bank_was_opened_is_refused_and_may_be_repa
 def test_an_adapter_for_another_base_is_refused(bank: Bank):
     with pytest.raises(AdapterError, match="another base"):
         AdapterStore(bank, {module: (99, 99) for module in SHAPES}).get("piqa")
+
+
+def test_the_limit_comes_from_the_environment():
+    assert AppSettings.from_env({"COMPOSER_ADAPTER_BYTES": "1000"}).adapter_bytes == 1_000
+    assert AppSettings.from_env({}).adapter_bytes == 2 * 1024**3
+    for wrong in ("2GB", "-1", "0"):
+        with pytest.raises(SettingsError, match="COMPOSER_ADAPTER_BYTES is"):
+            AppSettings.from_env({"COMPOSER_ADAPTER_BYTES": wrong})

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from composer.errors import InferenceError
+from composer.inference import batched_lora
 from composer.inference.base import load_base
 from composer.inference.prompts import encode_option, encode_prompt
 from composer.inference.scoring import score
@@ -45,7 +46,7 @@ def with_full_delta(base, adapter):
     for stack in adapter.stacks if adapter else ():
         for position, name in enumerate(stack.modules):
             module = model.get_submodule(name)
-            module.weight.data += stack.b[position] @ stack.a[position]
+            module.weight.data += stack.scale * stack.b[position] @ stack.a[position]
     return model
 
 
@@ -54,6 +55,29 @@ def test_every_slot_equals_a_copy_of_the_model_with_the_full_delta(tiny, four_me
         expected = plain_log_probabilities(with_full_delta(tiny, adapter), tiny)
         assert answer.log_probabilities == pytest.approx(expected, abs=TOLERANCE)
         assert answer.method == (adapter.method if adapter else "base")
+
+
+def test_a_module_in_several_stacks_gets_the_sum_of_their_scaled_updates(tiny, four_merges):
+    parts = (("linear", 0.5), ("ties", -0.25), ("magnitude_prune", 1.0))
+    stacks = [
+        replace(stack, scale=scale)
+        for method, scale in parts
+        for stack in next(merge for merge in four_merges if merge.method == method).stacks
+    ]
+    listed = MergedAdapter("cat", (("task", 1.0),), tuple(stacks))
+    among_others = ask(tiny, (four_merges[0], listed, four_merges[2]))
+    for answer, adapter in zip(among_others[1:], (four_merges[0], listed, four_merges[2]), strict=True):
+        expected = plain_log_probabilities(with_full_delta(tiny, adapter), tiny)
+        assert answer.log_probabilities == pytest.approx(expected, abs=TOLERANCE)
+
+
+def test_factors_too_large_to_be_copied_together_give_the_same_answers(tiny, four_merges, monkeypatch):
+    joined = ask(tiny, four_merges)
+    monkeypatch.setattr(batched_lora, "JOIN_BYTES", 0)
+    slots = batched_lora.build_slots(four_merges, "cpu", torch.float32)
+    assert all(update.a.shape[0] == 1 for parts in slots.updates.values() for update in parts)
+    for apart, together in zip(ask(tiny, four_merges), joined, strict=True):
+        assert apart.log_probabilities == pytest.approx(together.log_probabilities, abs=TOLERANCE)
 
 
 def test_merges_differ_from_the_base_and_from_each_other(tiny, four_merges):

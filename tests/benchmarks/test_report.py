@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from benchmarks.bars import BARS, at
+from benchmarks.plan import METHODS
+from benchmarks.report import page
+from benchmarks.run import MEASUREMENTS, chosen
+from composer.errors import SettingsError
+
+SIDE = {
+    "ours_ms": 2.0,
+    "peft_ms": 50.0,
+    "ratio": 25.0,
+    "ours_spread_ms": [1.9, 2.1],
+    "peft_spread_ms": [49.0, 51.0],
+    "ratio_spread": [24.0, 26.0],
+    "rounds": 9,
+}
+ROWS = {name: {**SIDE, "first_ms": 9.0, "first_ratio": 5.5} for name in (*METHODS, "all")}
+MERGES = {**ROWS, "largest_difference": 1e-8}
+COMPARE = {**SIDE, "p95_ms": 3.0, "adapters_per_question": 4.5, "largest_difference": 1e-6, "same_choice": "9 of 9"}
+RESULTS = {
+    "machine": {
+        "date": "2026-01-01 12:00 UTC",
+        "commit": "abc",
+        "processor": "A processor",
+        "cores": 2,
+        "torch_threads": 2,
+        "load_before": 0.1,
+        "system": "Linux",
+        "device": "cpu",
+        "versions": {"torch": "1"},
+    },
+    "merge": MERGES,
+    "merge_7b_shape": {**MERGES, "memory": {"merged_mb": 100.0, "peak_extra_mb": 250.0, "peak_to_merged": 2.5}},
+    "compare": COMPARE,
+    "bank_scaling": {
+        "22": dict.fromkeys(
+            ("start_s", "p50_ms", "first_p50_ms", "peak_rss_mb", "adapters_per_question", "adapters_read"), 1.0
+        ),
+        "p50_ratio": 1.0,
+        "start_ratio": 1.1,
+        "first_ratio": 1.5,
+        "peak_rss_plus_mb": 12.0,
+    },
+    "index_scaling": {
+        "10000": dict.fromkeys(("build_s", "rows_per_s", "open_s", "p50_ms", "recall_at_100", "megabytes"), 0.5)
+    },
+    "memory": {"peak_rss_mb": 1234.5, "questions": 40},
+    "gpu": {
+        "device": "cpu",
+        "parity": {"largest_difference": 1e-6, "same_choice": "3 of 3"},
+        "merge": MERGES,
+        "compare": COMPARE,
+    },
+}
+
+
+def test_the_page_has_every_measurement_with_what_it_compares_and_every_aim():
+    text = page(RESULTS)
+    for name in MEASUREMENTS:
+        assert f"## {name}\n" in text
+    assert "| **four together** | 2.00 (1.90-2.10) | 9.00 | 50.00 (49.00-51.00) | 25.00 (24.00-26.00) | 5.50 |" in text
+    assert "| `merge.all.ratio` | 25.00 | at least 20 | yes |" in text
+    assert "| `merge_7b_shape.memory.peak_to_merged` | 2.50 | at most 2 | **no** |" in text
+    assert "| `index_scaling.10000.recall_at_100` | 0.5 | at least 0.99 | **no** |" in text
+    assert "index_scaling.200000" not in text, "an aim that was not measured is not claimed"
+
+
+def test_a_part_of_the_measurements_makes_a_page_too():
+    text = page({"machine": RESULTS["machine"], "compare": COMPARE})
+    assert "## compare" in text and "## merge\n" not in text
+
+
+def test_results_survive_json():
+    assert page(json.loads(json.dumps(RESULTS))) == page(RESULTS)
+
+
+def test_an_aim_tells_reached_from_missed_from_not_measured():
+    by_path = {bar.path: bar for bar in BARS}
+    ratio, rss = by_path["merge.all.ratio"], by_path["memory.peak_rss_mb"]
+    assert [ratio.met({"merge": {"all": {"ratio": value}}}) for value in (20, 19.9)] == [True, False]
+    assert [rss.met({"memory": {"peak_rss_mb": value}}) for value in (1500, 1501)] == [True, False]
+    assert ratio.met({}) is None and at({"merge": 3}, "merge.all") is None
+
+
+def test_a_cpu_and_a_gpu_have_measurements_of_their_own():
+    assert "gpu" not in chosen(None, "cpu") and chosen(None, "cuda") == ("gpu",)
+    assert chosen(("gpu", "merge"), "cpu") == ("gpu", "merge")
+    with pytest.raises(SettingsError, match="Did you mean 'compare'"):
+        chosen(("compair",), "cpu")
