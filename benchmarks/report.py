@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.bars import BARS, at
+from benchmarks.load_section import section_of, with_section
 from benchmarks.plan import METHODS
 from composer.config import ROOT
 
@@ -15,6 +16,15 @@ TEXT = Path(__file__).parent / "text"
 """What each measurement compares, and what it does not: one file per name."""
 
 Results = Mapping[str, Any]
+
+
+def write(results: Results, device: str) -> Path:
+    """Writes the page of the device anew; the section about many visitors, which another command writes, stays."""
+    path = PAGES[device]
+    visitors = section_of(path.read_text(encoding="utf-8")) if path.exists() else ""
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(with_section(page(results), visitors) if visitors else page(results), encoding="utf-8")
+    return path
 
 
 def page(results: Results) -> str:

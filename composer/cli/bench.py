@@ -30,7 +30,7 @@ def bench(arguments: Arguments) -> None:
         )
     sys.path.insert(0, str(ROOT))
     from benchmarks.plan import Plan
-    from benchmarks.report import PAGES, page
+    from benchmarks.report import page, write
     from benchmarks.run import chosen, run
 
     wanted = chosen(arguments.only, arguments.device)
@@ -39,6 +39,5 @@ def bench(arguments: Arguments) -> None:
         arguments.json.write_text(json.dumps(results, indent=2, allow_nan=False) + "\n", encoding="utf-8")
     # A part of the whole must not replace the page.
     if not arguments.quick and wanted == chosen(None, arguments.device):
-        PAGES[arguments.device].write_text(page(results), encoding="utf-8")
-        sys.stderr.write(f"Written: {PAGES[arguments.device]}\n")
+        sys.stderr.write(f"Written: {write(results, arguments.device)}\n")
     show(page(results))

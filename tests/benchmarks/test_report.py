@@ -4,7 +4,9 @@ import json
 
 import pytest
 
+from benchmarks import report
 from benchmarks.bars import BARS, at
+from benchmarks.load_section import END, START
 from benchmarks.plan import METHODS
 from benchmarks.report import page
 from benchmarks.run import MEASUREMENTS, chosen
@@ -68,6 +70,16 @@ def test_the_page_has_every_measurement_with_what_it_compares_and_every_aim():
     assert "| `merge_7b_shape.memory.peak_to_merged` | 2.50 | at most 2 | **no** |" in text
     assert "| `index_scaling.10000.recall_at_100` | 0.5 | at least 0.99 | **no** |" in text
     assert "index_scaling.200000" not in text, "an aim that was not measured is not claimed"
+
+
+def test_writing_the_page_anew_keeps_the_section_of_the_visitors(tmp_path, monkeypatch: pytest.MonkeyPatch):
+    path = tmp_path / "docs" / "benchmarks.md"
+    monkeypatch.setitem(report.PAGES, "cpu", path)
+    visitors = f"{START}\n32 visitors\n{END}"
+    assert report.write(RESULTS, "cpu").read_text(encoding="utf-8") == page(RESULTS)
+    path.write_text(f"# Old figures\n\n{visitors}\n", encoding="utf-8")
+    report.write(RESULTS, "cpu")
+    assert path.read_text(encoding="utf-8") == f"{page(RESULTS).rstrip()}\n\n{visitors}\n"
 
 
 def test_a_part_of_the_measurements_makes_a_page_too():
