@@ -13,7 +13,7 @@ from typing import Any
 
 from composer.errors import AdapterError
 
-MAX_CONFIG_BYTES = 1_000_000
+MAX_CONFIG_BYTES = 256_000
 MAX_RANK = 512
 MAX_ALPHA = 1e6
 
@@ -72,7 +72,7 @@ def parse_config(content: bytes, name: str) -> LoraShape:
     """`content` of adapter_config.json. Raises AdapterError, naming what it asks for, where it is not a plain LoRA."""
     config = _json(content, name)
     if config.get("peft_type") != "LORA":
-        raise AdapterError(f"adapter {name!r} is of type {config.get('peft_type')!r}; only LORA is supported.")
+        raise AdapterError(f"adapter {name!r} is of type {_short(config.get('peft_type'))}; only LORA is supported.")
     _refuse_variants(config, name)
     return LoraShape(_rank(config.get("r"), name), _alpha(config.get("lora_alpha"), name))
 
@@ -92,7 +92,7 @@ def _json(content: bytes, name: str) -> dict[str, Any]:
         ) from error
     if not isinstance(config, dict):
         raise AdapterError(
-            f"adapter {name!r}: its config is not a JSON object of at most 1 MB. Fetch or export it again."
+            f"adapter {name!r}: its config is not a JSON object of at most 256 kB. Fetch or export it again."
         )
     return config
 
@@ -101,29 +101,37 @@ def _refuse_variants(config: Mapping[str, Any], name: str) -> None:
     init = config.get("init_lora_weights")
     if not any(init is harmless or (isinstance(init, str) and init == harmless) for harmless in _HARMLESS_INITS):
         raise AdapterError(
-            f"adapter {name!r} uses init_lora_weights {init!r}, which changes the base model's own weights. "
+            f"adapter {name!r} uses init_lora_weights {_short(init)}, which can change the base model's own weights. "
             "Convert it to a plain LoRA first."
         )
     if config.get("bias", "none") != "none":
         raise AdapterError(
-            f"adapter {name!r} uses bias {config['bias']!r}; only 'none' is supported. Train it without biases."
+            f"adapter {name!r} uses bias {_short(config['bias'])}; only 'none' is supported. Train it without biases."
         )
     for key in sorted(set(config) - _USED - _WITHOUT_EFFECT):
         # Off is spelled null, false, {} or []; 0 is left in for `use_*: 0`.
         if config[key]:
-            kind = _KINDS.get(key, f"the option {key!r}")
+            kind = _KINDS.get(key, f"the option {_short(key)}")
             raise AdapterError(f"adapter {name!r} uses {kind}, which is not supported. Use a plain LoRA.")
+
+
+def _short(value: object) -> str:
+    """A stranger's value in a sentence for a person."""
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:80]}…"
 
 
 def _rank(rank: object, name: str) -> int:
     if isinstance(rank, bool) or not isinstance(rank, int) or not 1 <= rank <= MAX_RANK:
-        raise AdapterError(f"adapter {name!r} has rank {rank!r}; a whole number from 1 to {MAX_RANK} is supported.")
+        raise AdapterError(
+            f"adapter {name!r} has rank {_short(rank)}; a whole number from 1 to {MAX_RANK} is supported."
+        )
     return rank
 
 
 def _alpha(alpha: object, name: str) -> float:
     if isinstance(alpha, bool) or not isinstance(alpha, int | float) or not 0 < alpha <= MAX_ALPHA:
         raise AdapterError(
-            f"adapter {name!r} has lora_alpha {alpha!r}; a number above 0 and at most {MAX_ALPHA:g} is needed."
+            f"adapter {name!r} has lora_alpha {_short(alpha)}; a number above 0 and at most {MAX_ALPHA:g} is needed."
         )
     return float(alpha)

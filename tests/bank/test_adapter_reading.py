@@ -77,10 +77,10 @@ def test_an_adapter_may_leave_modules_out(tmp_path: Path):
         ({"alpha_pattern": {"q_proj": 8}}, "alpha_pattern"),
         ({"modules_to_save": ["lm_head"]}, "modules_to_save"),
         ({"layer_replication": [[0, 99999]]}, "layer_replication"),
-        ({"init_lora_weights": "pissa"}, "'pissa', which changes the base"),
-        ({"init_lora_weights": "olora"}, "'olora', which changes the base"),
-        ({"init_lora_weights": "loftq"}, "'loftq', which changes the base"),
-        ({"init_lora_weights": ["pissa"]}, "which changes the base"),
+        ({"init_lora_weights": "pissa"}, "'pissa', which can change the base"),
+        ({"init_lora_weights": "olora"}, "'olora', which can change the base"),
+        ({"init_lora_weights": "loftq"}, "'loftq', which can change the base"),
+        ({"init_lora_weights": ["pissa"]}, "which can change the base"),
         ({"trainable_token_indices": [1]}, "trainable_token_indices"),
         ({"target_parameters": ["x"]}, "target_parameters"),
         ({"use_qalora": True}, "QALoRA"),
@@ -195,7 +195,7 @@ def entry(**changes: object) -> dict[str, object]:
         ({A_NAME: 3}, b"", "not a table of tensors"),
         ({}, b"", "0 tensors"),
         ({"__metadata__": {}}, b"", "0 tensors"),
-        ({f"{A_NAME}{i}": entry() for i in range(20_001)}, bytes(256), "20,001 tensors"),
+        ({f"{A_NAME}{i}": entry() for i in range(10_003)}, bytes(256), "more than 10,000 tensors"),
         (f'{{"{A_NAME}": {{}}, "{A_NAME}": {{}}}}'.encode(), b"", "occurs twice"),
         ({A_NAME: entry()}, bytes(255), "need 256 bytes and 255 are there"),
         ({A_NAME: entry()}, bytes(257), "need 256 bytes and 257 are there"),
@@ -221,11 +221,11 @@ def test_a_header_that_lies_is_refused_before_a_tensor_is_read(
         read(tmp_path)
 
 
-@pytest.mark.parametrize("length", [2**63, 16 * 1024 * 1024 + 1])
-def test_a_header_beyond_16_mb_is_refused_before_it_is_read(tmp_path: Path, length: int):
+@pytest.mark.parametrize("length", [2**63, 4 * 1024 * 1024 + 1])
+def test_a_header_beyond_4_mb_is_refused_before_it_is_read(tmp_path: Path, length: int):
     write_raw_adapter(tmp_path)
     raw_safetensors(tmp_path / WEIGHTS, b"{}" + bytes(100), length=length)
-    os.truncate(tmp_path / WEIGHTS, 17 * 1024 * 1024)
+    os.truncate(tmp_path / WEIGHTS, 5 * 1024 * 1024)
     with pytest.raises(AdapterError, match="its header claims .* are allowed"):
         read(tmp_path)
 
