@@ -109,6 +109,11 @@ class AppSettings:
     ssr: bool = False
     """Render the first view of the page on the server, with Node."""
 
+    @property
+    def borrows_gpu(self) -> bool:
+        """Whether the models work where ZeroGPU lends them a GPU."""
+        return self.zero_gpu and self.device != "cpu"
+
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> AppSettings:
         """COMPOSER_*, GRADIO_SERVER_NAME, _PORT and _SSR_MODE, SPACE_ID, SPACES_ZERO_GPU. Raises SettingsError."""

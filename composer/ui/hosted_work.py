@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import wraps
 
+from composer.config import AppSettings
 from composer.pipeline import Composer
 from composer.ui.request_log import request
 from composer.ui.running import REFERENCES, Run, Work, model_work
 from composer.ui.zero_gpu import estimated_seconds, on_gpu
 
 
-def hosted_work(composer: Composer) -> Work:
-    """A bank that was told to stay on the CPU borrows no GPU."""
-    on_cuda = composer.base.device.type == "cuda"
-    return logged(on_gpu(model_work(composer), seconds_for, wanted=on_cuda))
+def hosted_work(composer: Composer, settings: AppSettings) -> Work:
+    return logged(on_gpu(model_work(composer), seconds_for, wanted=settings.borrows_gpu))
 
 
 def seconds_for(run: Run) -> int:
