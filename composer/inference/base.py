@@ -24,14 +24,14 @@ from transformers.utils.logging import disable_progress_bar  # noqa: E402
 
 from composer.errors import BankError, InferenceError, unknown  # noqa: E402
 from composer.inference.batched_lora import attach  # noqa: E402
-from composer.inference.planning import check_room, plan_base  # noqa: E402
+from composer.inference.planning import CONFIG_ERRORS, check_room, plan_base  # noqa: E402
 from composer.inference.prompts import prepare_tokenizer  # noqa: E402
 
 disable_progress_bar()  # a bar for every small file hides our own progress
 
 QUANTIZATIONS = ("none", "nf4", "int8")
 DEVICES = ("auto", "cpu", "cuda")
-_LOADING_ERRORS = (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, ImportError, SafetensorError)
+_LOADING_ERRORS = (*CONFIG_ERRORS, SafetensorError)
 
 _Loaded = TypeVar("_Loaded")
 
@@ -73,7 +73,7 @@ def load_base(
     dtype = dtype or (torch.bfloat16 if target.type == "cuda" else torch.float32)
     local = _check_folder(path_or_hub)
     if local:
-        check_room(plan_base(Path(path_or_hub), quantization, target.type, dtype), target, chosen=device != "auto")
+        check_base(Path(path_or_hub), quantization=quantization, device=device, dtype=dtype)
     source: dict[str, Any] = {
         "pretrained_model_name_or_path": str(path_or_hub),
         "revision": revision,
@@ -94,6 +94,17 @@ def load_base(
         dtype=dtype,
         max_tokens=_max_tokens(model, path_or_hub),
     )
+
+
+def check_base(
+    folder: Path, *, quantization: str = "none", device: str = "auto", dtype: torch.dtype | None = None
+) -> None:
+    """Whether the base of `folder`/config.json can run here, before its weights are fetched or loaded.
+
+    Raises InferenceError for a device or memory that is not there, BankError for a config that is no model's.
+    """
+    target = _device(device)
+    check_room(plan_base(folder, quantization, target.type, dtype), target, chosen=device != "auto")
 
 
 def _device(asked: str) -> torch.device:

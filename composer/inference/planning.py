@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from torch import nn
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 
@@ -21,6 +22,10 @@ _WORKING = 0.05, 400_000_000
 """For activations and buffers: a share of the weights, and bytes, or the weights' own size if that is less."""
 _CUDA_CONTEXT = 600_000_000
 _MAX_LAYERS = 1_000
+CONFIG_ERRORS = (
+    OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError, ImportError, StrictDataclassError,
+)  # fmt: skip
+"""What transformers raises for a config that is missing, damaged or of no model."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +86,8 @@ def _skeleton(folder: Path) -> PreTrainedModel:
             raise ValueError(f"it names {layers!r} layers")
         with torch.device("meta"):
             return AutoModelForCausalLM.from_config(config, trust_remote_code=False)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError, ImportError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+    except CONFIG_ERRORS as error:
+        reason = (str(error.__cause__ or error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
         raise BankError(
             f"config.json in {str(folder)!r} describes no causal language model: {reason}. Restore the file, or "
             "choose another base."
