@@ -51,7 +51,7 @@ def read_header(file: BinaryIO, size: int, name: str) -> tuple[LoraTensor, ...]:
 
 
 def _entries(header: bytes, name: str) -> dict[str, dict[str, Any]]:
-    # An entry takes one brace and 11 of the other marks. Counting them takes milliseconds, and parsing millions of them seconds.
+    # An entry takes one brace and 11 of the other marks. Counting takes milliseconds, parsing millions of them seconds.
     marks = sum(header.count(mark) for mark in (b":", b",", b"["))
     if marks > 15 * MAX_TENSORS or header.count(b"{") > MAX_TENSORS + 2:
         raise _damaged(name, f"its header describes more than {MAX_TENSORS:,} tensors")
