@@ -18,9 +18,10 @@ LAYERS = (
     ("types", "config"),
     ("tasks", "routing", "merging", "microworld"),
     ("retrieval", "bank", "inference"),
+    ("indexing",),
     ("pipeline", "serialize"),
     ("__init__",),
-    ("training", "evaluation"),
+    ("training", "evaluation", "space"),
     ("ui", "reports"),
     ("cli",),
     ("__main__",),
@@ -39,6 +40,7 @@ HOMES = {
     "bitsandbytes": ("inference",),
     "sentence_transformers": ("retrieval",),
     "sklearn": ("retrieval",),
+    "yaml": ("space",),
 }
 """Library to the only modules that may import it; a module stands for all below it."""
 

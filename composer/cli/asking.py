@@ -10,12 +10,14 @@ from composer.cli.common import (
     Arguments,
     Commands,
     add_merge_settings,
+    add_place,
     add_settings,
     bank_of,
     check_new,
     command,
     names,
     open_composer,
+    place_of,
     settings_of,
     show,
     weight,
@@ -42,7 +44,7 @@ def predict(arguments: Arguments) -> None:
     bank = bank_of(arguments)
     settings = settings_of(arguments, bank)
     check_settings(settings)
-    with closing(open_composer(bank)) as composer:
+    with closing(open_composer(bank, place_of(arguments))) as composer:
         trace = composer.explain(query, settings)
     show(trace_to_json(trace) if arguments.json else trace_report(trace))
 
@@ -80,6 +82,7 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--query", required=True, metavar="TEXT", help="the question")
     parser.add_argument("--option", action="append", default=[], metavar="TEXT", help="an answer; give 2 to 8")
     parser.add_argument("--context", metavar="TEXT", help="a passage that the question is about")
+    add_place(parser, "--index")
     default = ",".join(DEFAULT_METHODS)
     parser.add_argument(
         "--method", dest="methods", type=names, metavar="M,…", help=f"{ALL_METHODS}; default: {default}"

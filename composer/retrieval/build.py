@@ -91,7 +91,7 @@ def build_index(
         try:
             if not force and is_current(folder, encoder_sha256, source_sha256):
                 return read_manifest(folder)
-            _prepare(folder, _plan(rows, encoder_sha256, source_sha256), force)
+            _prepare(folder, plan_of(encoder_sha256, source_sha256), force)
             manifest = _fill(folder, rows, encoder_sha256, source_sha256, progress or _silent)
             lock.share()
             _verify(folder, manifest)
@@ -106,14 +106,14 @@ def _silent(done: int, total: int) -> None:
     return None
 
 
-def _plan(rows: IndexRows, encoder_sha256: str, source_sha256: str) -> dict[str, object]:
+def plan_of(encoder_sha256: str, source_sha256: str) -> dict[str, object]:
+    """What an interrupted build must share with the one that goes on with it."""
     return {
         "version": VERSION,
         "chroma": chroma_version(),
         "hnsw": HNSW,
         "encoder_sha256": encoder_sha256,
         "source_sha256": source_sha256,
-        "rows": len(rows.ids),
     }
 
 
@@ -133,17 +133,12 @@ def _prepare(folder: Path, plan: dict[str, object], force: bool) -> None:
 def _fill(folder: Path, rows: IndexRows, encoder_sha256: str, source_sha256: str, progress: Progress) -> IndexManifest:
     collection = _opened(folder, rows)
     try:
-        _store(collection, rows, progress)
-        counts = dict(sorted(Counter(collection.tasks().values()).items()))
+        counts = store_rows(collection, rows, progress)
     finally:
         collection.close()
-    if counts != dict(sorted(Counter(rows.tasks).items())):
-        raise SearchIndexError(
-            f"the index in {folder} holds {sum(counts.values()):,} of {len(rows.ids):,} rows. {REMEDY}"
-        )
     # Hashed after Chroma has let go of its files, and before anyone opens them again.
     manifest = IndexManifest(
-        VERSION, chroma_version(), encoder_sha256, source_sha256, HNSW, counts, fingerprint(folder), _canaries(rows)
+        VERSION, chroma_version(), encoder_sha256, source_sha256, HNSW, counts, fingerprint(folder), canaries_of(rows)
     )
     write_manifest(folder, manifest)
     (folder / PLAN_FILE).unlink(missing_ok=True)
@@ -161,7 +156,8 @@ def _opened(folder: Path, rows: IndexRows) -> Collection:
     return Collection(folder, create_for=len(rows.ids))
 
 
-def _store(collection: Collection, rows: IndexRows, progress: Progress) -> None:
+def store_rows(collection: Collection, rows: IndexRows, progress: Progress) -> dict[str, int]:
+    """Store what is missing, and count what is there then: rows per task. Raises SearchIndexError where rows lack."""
     stored = collection.tasks()
     missing = [i for i, row in enumerate(rows.ids) if row not in stored]
     size = min(BATCH_SIZE, collection.batch_limit)
@@ -175,15 +171,22 @@ def _store(collection: Collection, rows: IndexRows, progress: Progress) -> None:
             [{"task": rows.tasks[i], "split": rows.split} for i in batch],
         )
         progress(len(rows.ids) - len(missing) + start + len(batch), len(rows.ids))
+    counts = dict(sorted(Counter(collection.tasks().values()).items()))
+    if counts != dict(sorted(Counter(rows.tasks).items())):
+        raise SearchIndexError(
+            f"the index in {collection.where} holds {sum(counts.values()):,} of {len(rows.ids):,} rows. {REMEDY}"
+        )
+    return counts
 
 
-def _canaries(rows: IndexRows) -> tuple[Canary, ...]:
+def canaries_of(rows: IndexRows, most: int = CANARIES) -> tuple[Canary, ...]:
     """Rows spread evenly over the index, of vectors that no other row has: a twin could answer in a canary's place."""
-    vectors = np.ascontiguousarray(rows.vectors, dtype=np.float32)
-    _, first, counts = np.unique(vectors, axis=0, return_index=True, return_counts=True)
-    unique = np.sort(first[counts == 1])
-    chosen = unique[np.linspace(0, len(unique) - 1, min(CANARIES, len(unique))).astype(int)] if len(unique) else unique
-    return tuple(Canary.of(rows.ids[i], vectors[i]) for i in chosen)
+    # One hash a row: sorting the vectors themselves would hold them three times over.
+    hashes = [hash(np.ascontiguousarray(vector).tobytes()) for vector in rows.vectors]
+    counts = Counter(hashes)
+    unique = [i for i, found in enumerate(hashes) if counts[found] == 1]
+    places = np.linspace(0, len(unique) - 1, min(most, len(unique))).astype(int)
+    return tuple(Canary.of(rows.ids[unique[place]], rows.vectors[unique[place]]) for place in places)
 
 
 def _verify(folder: Path, manifest: IndexManifest) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -33,22 +33,27 @@ class Collection:
 
     def __init__(self, folder: Path, *, create_for: int | None = None) -> None:
         """`create_for` makes the collection where it is missing, for that many rows."""
-        self.folder = folder
-        with _in_words(folder), _clients_guard:
-            self._client = _client(folder / CHROMA_FOLDER)
+        self.where = str(folder)
+        self._connect(
+            lambda: _client(folder / CHROMA_FOLDER),
+            # With the threshold at the row count the vector files are written once, by the last row. A build that is
+            # killed before leaves all rows in SQLite, which survives that; half-written vector files would not.
+            None if create_for is None else {"configuration": {"hnsw": {**HNSW, "sync_threshold": max(2, create_for)}}},
+        )
+
+    def _connect(self, client: Callable[[], Any], create: dict[str, Any] | None, name: str = COLLECTION) -> None:
+        """Open the collection; with `create`, make it with these arguments where it is missing."""
+        with self._in_words(), _clients_guard:
+            self._client = client()
             try:
-                self._collection = self._open(create_for)
+                self._collection = (
+                    self._client.get_collection(name, embedding_function=None)
+                    if create is None
+                    else self._client.get_or_create_collection(name, embedding_function=None, **create)
+                )
             except BaseException:
                 self._client.close()
                 raise
-
-    def _open(self, create_for: int | None) -> Any:  # noqa: ANN401 - Chroma's own type would import it
-        if create_for is None:
-            return self._client.get_collection(COLLECTION, embedding_function=None)
-        # With the threshold at the row count the vector files are written once, by the last row. A build that is killed
-        # before leaves all rows in SQLite, which survives that; half-written vector files would not.
-        hnsw = {**HNSW, "sync_threshold": max(2, create_for)}
-        return self._client.get_or_create_collection(COLLECTION, embedding_function=None, configuration={"hnsw": hnsw})
 
     def close(self) -> None:
         with _clients_guard:
@@ -59,14 +64,14 @@ class Collection:
         return self._client.get_max_batch_size()
 
     def count(self) -> int:
-        with _in_words(self.folder):
+        with self._in_words():
             return self._collection.count()
 
     def upsert(
         self, ids: Sequence[str], vectors: np.ndarray, texts: Sequence[str], metadata: Sequence[dict[str, str]]
     ) -> None:
         # Not `add`: it ignores an id that is there already without a word.
-        with _in_words(self.folder):
+        with self._in_words():
             self._collection.upsert(
                 ids=list(ids),
                 embeddings=vectors,
@@ -76,19 +81,42 @@ class Collection:
 
     def tasks(self) -> dict[str, str]:
         """row id -> task, of every row."""
-        with _in_words(self.folder):
+        with self._in_words():
             found = self._collection.get(include=["metadatas"])
         return {row: str(values["task"]) for row, values in zip(found["ids"], found["metadatas"] or (), strict=True)}
 
     def vectors(self, ids: Sequence[str]) -> dict[str, np.ndarray]:
         """row id -> the stored vector, of those ids that are stored."""
-        with _in_words(self.folder):
+        with self._in_words():
             found = self._collection.get(ids=list(ids), include=["embeddings"])
         return dict(zip(found["ids"], np.asarray(found["embeddings"]), strict=True))
 
+    @contextmanager
+    def _in_words(self) -> Iterator[None]:
+        """Chroma's errors as one sentence of ours, with theirs behind it."""
+        from chromadb.errors import ChromaError
+
+        try:
+            yield
+        # A client that cannot start says so with a bare ValueError or RuntimeError.
+        except (ChromaError, ValueError, RuntimeError) as error:
+            raise self._translated(str(error)) from error
+
+    def _translated(self, message: str) -> SearchIndexError:
+        lowered = message.lower()
+        if "disk is full" in lowered or "no space left" in lowered or "os error 28" in lowered:
+            return SearchIndexError(
+                f"no space is left for the example index in {self.where}. Free about 100 MB, or set COMPOSER_CACHE."
+            )
+        if "readonly" in lowered or "read-only" in lowered or "permission denied" in lowered:
+            return SearchIndexError(
+                f"the example index cannot be opened: {self.where} is read-only. Set COMPOSER_CACHE to one that is not."
+            )
+        return SearchIndexError(f"the example index in {self.where} is damaged ({message.strip()[:120]}). {REMEDY}")
+
     def nearest(self, vector: np.ndarray, count: int) -> list[tuple[str, float, str, str]]:
         """(row id, distance, task, text) in Chroma's order."""
-        with _in_words(self.folder):
+        with self._in_words():
             found = self._collection.query(
                 query_embeddings=[vector], n_results=count, include=["distances", "documents", "metadatas"]
             )
@@ -102,28 +130,3 @@ def _client(path: Path) -> Any:  # noqa: ANN401 - declared as an interface that 
     from chromadb.config import Settings
 
     return chromadb.PersistentClient(str(path), settings=Settings(anonymized_telemetry=False))
-
-
-@contextmanager
-def _in_words(folder: Path) -> Iterator[None]:
-    """Chroma's errors as one sentence of ours, with theirs behind it."""
-    from chromadb.errors import ChromaError
-
-    try:
-        yield
-    # A client that cannot start says so with a bare ValueError or RuntimeError.
-    except (ChromaError, ValueError, RuntimeError) as error:
-        raise _translated(folder, str(error)) from error
-
-
-def _translated(folder: Path, message: str) -> SearchIndexError:
-    lowered = message.lower()
-    if "disk is full" in lowered or "no space left" in lowered or "os error 28" in lowered:
-        return SearchIndexError(
-            f"no space is left for the example index in {folder}. Free about 100 MB, or set COMPOSER_CACHE."
-        )
-    if "readonly" in lowered or "read-only" in lowered or "permission denied" in lowered:
-        return SearchIndexError(
-            f"the example index cannot be opened: {folder} is read-only. Set COMPOSER_CACHE to one that is not."
-        )
-    return SearchIndexError(f"the example index in {folder} is damaged ({message.strip()[:120]}). {REMEDY}")

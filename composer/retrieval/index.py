@@ -25,14 +25,27 @@ DEEP_SAMPLE = 500
 
 
 class SearchIndex:
-    """Reads only. Holds the folder's lock until closed; safe to call from several threads."""
+    """Reads only. Holds its folder's lock until closed; safe to call from several threads."""
 
-    def __init__(self, folder: Path, manifest: IndexManifest, collection: Collection, lock: FolderLock) -> None:
+    def __init__(
+        self,
+        manifest: IndexManifest,
+        collection: Collection,
+        *,
+        folder: Path | None = None,
+        lock: FolderLock | None = None,
+    ) -> None:
+        """On disk with `folder` and its lock; else on a server."""
         self.folder = folder
         self.manifest = manifest
         self._collection = collection
         self._lock = lock
         self._open = True
+
+    @property
+    def where(self) -> str:
+        """Its folder, or its address."""
+        return self._collection.where
 
     @classmethod
     def open(cls, folder: Path, encoder_sha256: str, source_sha256: str | None = None) -> SearchIndex:
@@ -43,7 +56,7 @@ class SearchIndex:
         """
         try:
             manifest = read_manifest(folder)
-            _check_origin(folder, manifest, encoder_sha256, source_sha256)
+            check_origin(str(folder), manifest, encoder_sha256, source_sha256)
             lock = FolderLock.acquire(folder, exclusive=False)
             with ExitStack() as undo:
                 undo.callback(lock.release)
@@ -51,7 +64,7 @@ class SearchIndex:
                 check_files(folder, manifest.files)
                 collection = Collection(folder)
                 undo.callback(collection.close)
-                index = cls(folder, manifest, collection, lock)
+                index = cls(manifest, collection, folder=folder, lock=lock)
                 index.check()
                 undo.pop_all()
                 return index
@@ -91,10 +104,12 @@ class SearchIndex:
         if self._open:
             self._open = False
             self._collection.close()
-            self._lock.release()
+            if self._lock is not None:
+                self._lock.release()
 
     def _check_deep(self) -> None:
-        check_files(self.folder, self.manifest.files)
+        if self.folder is not None:
+            check_files(self.folder, self.manifest.files)
         tasks = self._collection.tasks()
         counts = dict(Counter(tasks.values()))
         for task in sorted(set(counts) | set(self.manifest.counts)):
@@ -113,18 +128,19 @@ class SearchIndex:
             raise self._damaged(f"its example {row_id!r} no longer finds itself")
 
     def _damaged(self, what: str) -> SearchIndexError:
-        return SearchIndexError(f"the example index in {self.folder} is damaged: {what}. {REMEDY}")
+        return SearchIndexError(f"the example index in {self.where} is damaged: {what}. {REMEDY}")
 
 
-def _check_origin(folder: Path, manifest: IndexManifest, encoder_sha256: str, source_sha256: str | None) -> None:
+def check_origin(where: str, manifest: IndexManifest, encoder_sha256: str, source_sha256: str | None) -> None:
+    """Raises SearchIndexError for another encoder, or other examples than expected."""
     if manifest.encoder_sha256 != encoder_sha256:
         raise SearchIndexError(
-            f"the example index in {folder} was made with another encoder (sha256 {manifest.encoder_sha256[:12]}…, "
+            f"the example index in {where} was made with another encoder (sha256 {manifest.encoder_sha256[:12]}…, "
             f"now {encoder_sha256[:12]}…). {REMEDY}"
         )
     if source_sha256 is not None and manifest.source_sha256 != source_sha256:
         raise SearchIndexError(
-            f"the example index in {folder} was made from other examples (sha256 {manifest.source_sha256[:12]}…, "
+            f"the example index in {where} was made from other examples (sha256 {manifest.source_sha256[:12]}…, "
             f"now {source_sha256[:12]}…). {REMEDY}"
         )
 

@@ -24,7 +24,7 @@ MANIFEST_FILE = "manifest.json"
 CHROMA_FOLDER = "chroma"
 SQLITE_FILE = "chroma.sqlite3"
 VERSION = 1
-REMEDY = "Rebuild it with `python -m composer index build --force`."
+REMEDY = "Build it as before, with `python -m composer index build --force`."
 
 # All that an answer can depend on. `acquire_write` is left out: it grows by a row at every opening.
 _HASHED_TABLES = (
@@ -81,10 +81,14 @@ def write_manifest(folder: Path, manifest: IndexManifest) -> None:
     """Atomic: a manifest is there whole or not at all, and with it the index counts as built."""
     temporary = folder / (MANIFEST_FILE + ".tmp")
     with temporary.open("w", encoding="utf-8") as file:
-        json.dump(asdict(manifest), file, indent=1)
+        file.write(manifest_text(manifest))
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(folder / MANIFEST_FILE)
+
+
+def manifest_text(manifest: IndexManifest) -> str:
+    return json.dumps(asdict(manifest), indent=1)
 
 
 def read_manifest(folder: Path) -> IndexManifest:
@@ -95,7 +99,15 @@ def read_manifest(folder: Path) -> IndexManifest:
             f"there is no finished example index in {folder}. Build it with `python -m composer index build`."
         )
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        return manifest_from(path.read_text(encoding="utf-8"), str(path))
+    except UnicodeDecodeError as error:
+        raise _damaged(str(path), error) from error
+
+
+def manifest_from(text: str, where: str) -> IndexManifest:
+    """The manifest in a text, read at `where`. Raises SearchIndexError where it is none of this version."""
+    try:
+        values = json.loads(text)
         if values.get("version") != VERSION:
             raise ValueError(f"version {values.get('version')!r} instead of {VERSION}")
         known = {field.name for field in fields(IndexManifest)}
@@ -103,7 +115,11 @@ def read_manifest(folder: Path) -> IndexManifest:
             raise ValueError(f"keys {sorted(set(values) ^ known)} are missing or unknown")
         return IndexManifest(**{**values, "canaries": tuple(Canary(**canary) for canary in values["canaries"])})
     except (ValueError, TypeError, AttributeError, KeyError) as error:
-        raise SearchIndexError(f"the index's manifest {path} is damaged ({error}). {REMEDY}") from error
+        raise _damaged(where, error) from error
+
+
+def _damaged(where: str, error: Exception) -> SearchIndexError:
+    return SearchIndexError(f"the index's manifest {where} is damaged ({error}). {REMEDY}")
 
 
 def fingerprint(folder: Path) -> dict[str, str]:

@@ -1,0 +1,112 @@
+"""Which index a bank is used with: its own in the cache, one in a folder of your choice, or one on a Chroma server."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+from composer.bank.examples import read_examples
+from composer.bank.manifest import Bank
+from composer.errors import BankError, SearchIndexError
+from composer.retrieval.build import IndexRows, Progress, build_index
+from composer.retrieval.embedding import TextEncoder
+from composer.retrieval.index import SearchIndex
+from composer.retrieval.manifest import MANIFEST_FILE, IndexManifest
+from composer.retrieval.server import ServerPlace, build_on_server, open_on_server
+
+IndexPlace = Path | ServerPlace | None
+"""A folder, a server, or None: the bank's own, in the cache."""
+
+
+def open_index(
+    bank: Bank,
+    encoder: TextEncoder,
+    cache_dir: Path,
+    place: IndexPlace = None,
+    *,
+    progress: Progress | None = None,
+    force: bool = False,
+) -> SearchIndex:
+    """The index of that place. The bank's own is built first where it is not there yet, or was built from others.
+
+    Raises a ComposerError, also where the index holds examples of tasks that the bank has no adapter for.
+    """
+    if place is None:
+        # os.path and not Path: a folder that may not be looked into is refused below, in words
+        if force or not os.path.exists(index_folder(bank, cache_dir) / MANIFEST_FILE):
+            build_bank_index(bank, encoder, cache_dir, progress=progress, force=force)
+    index = open_index_at(bank, encoder, cache_dir, place)
+    try:
+        _check_adapters(index, bank)
+    except BaseException:
+        index.close()
+        raise
+    return index
+
+
+def open_index_at(bank: Bank, encoder: TextEncoder, cache_dir: Path, place: IndexPlace = None) -> SearchIndex:
+    """Only if it is there. A bank's own must be of its own examples; elsewhere any examples will do."""
+    if isinstance(place, ServerPlace):
+        return open_on_server(place, encoder.sha256)
+    if place is not None:
+        return SearchIndex.open(place, encoder.sha256)
+    source = bank.examples.sha256 if bank.examples else None
+    return SearchIndex.open(index_folder(bank, cache_dir), encoder.sha256, source)
+
+
+def build_bank_index(
+    bank: Bank,
+    encoder: TextEncoder,
+    cache_dir: Path,
+    place: IndexPlace = None,
+    *,
+    progress: Progress | None = None,
+    force: bool = False,
+) -> IndexManifest:
+    """From the vectors that the bank ships: nothing is embedded."""
+    if bank.examples is None:
+        raise BankError(
+            f"the bank {bank.name!r} ships no examples, so it has no index of its own. Build one with `python -m "
+            "composer index build --source hub --output DIR` and name it with --index DIR."
+        )
+    source, path = bank.examples.sha256, bank.examples.path
+    if isinstance(place, ServerPlace):
+        return build_on_server(
+            place,
+            lambda: _rows(bank, path),
+            encoder_sha256=encoder.sha256,
+            source_sha256=source,
+            progress=progress,
+            force=force,
+        )
+    return build_index(
+        place or index_folder(bank, cache_dir),
+        _rows(bank, path),
+        encoder_sha256=encoder.sha256,
+        source_sha256=source,
+        progress=progress,
+        force=force,
+    )
+
+
+def index_folder(bank: Bank, cache_dir: Path) -> Path:
+    """One per bank and content of its examples: a changed bank never meets an old index."""
+    origin = f"{bank.folder}:{bank.examples.sha256 if bank.examples else ''}"
+    return cache_dir / "index" / f"{bank.name}-{hashlib.sha256(origin.encode()).hexdigest()[:12]}"
+
+
+def _rows(bank: Bank, path: Path) -> IndexRows:
+    examples = read_examples(path)
+    if examples.vectors is None:
+        raise BankError(f"the examples of the bank {bank.name!r} have no vectors. Rebuild the bank.")
+    return IndexRows(examples.row_ids, examples.tasks, examples.texts, examples.vectors)
+
+
+def _check_adapters(index: SearchIndex, bank: Bank) -> None:
+    lacking = sorted(set(index.manifest.counts) - set(bank.tasks))
+    if lacking:
+        raise SearchIndexError(
+            f"the example index in {index.where} holds examples of {', '.join(lacking)}, and the bank "
+            f"{bank.name!r} has no adapter of that name. Build another from the same --source, with --bank {bank.name}."
+        )
