@@ -38,16 +38,6 @@ def pin_bank(bank: Bank) -> Bank:
     return _replaced(bank, document)
 
 
-def record_adapter(bank: Bank, task: str) -> Bank:
-    """The bank with the sha256 of an adapter's files as they are now: what training calls when it has written them."""
-    source = bank.adapter(task)
-    if source.path is None:
-        raise BankError(f"the adapter of {task} is from the Hub, and not made here. Give it a path in {BANK_FILE}.")
-    document = tomlkit.parse(_text(bank))
-    _table(document, "adapters", task)["sha256"] = _hashes(source.path, ADAPTER_FILES, bank)
-    return _replaced(bank, document)
-
-
 def _text(bank: Bank) -> str:
     return (bank.folder / BANK_FILE).read_text(encoding="utf-8")
 

@@ -11,7 +11,21 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
+from numpy import full
+from safetensors.numpy import save
+
 COMMIT = "0123456789" * 4
+ADAPTER, BASE = "someone/lora-piqa", "meta-llama/Llama-2-7b-hf"
+ONE, TWO = (save({"weight": full((64, 64), value, dtype="float32")}) for value in (1, 2))
+BASE_CONTENT = {
+    "config.json": b"{}",
+    "tokenizer.json": b"{}",
+    "model.safetensors.index.json": b'{"weight_map": {"a": "one.safetensors", "b": "two.safetensors"}}',
+    "one.safetensors": ONE,
+    "two.safetensors": TWO,
+    "pytorch_model.bin": b"pickle",
+    "modeling.py": b"code",
+}
 
 
 @dataclass

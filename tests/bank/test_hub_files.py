@@ -5,55 +5,19 @@ from __future__ import annotations
 import errno
 import hashlib
 import shutil
-from collections.abc import Iterator
-from pathlib import Path
 
 import huggingface_hub
 import pytest
-from bank_files import write_raw_adapter
-from fake_hub import COMMIT, Hub, running
+from fake_hub import ADAPTER, BASE, BASE_CONTENT, COMMIT, ONE, TWO, Hub
 from huggingface_hub import constants
-from numpy import full
-from safetensors.numpy import save
 
 from composer.bank.hub import BASE_FILES, commit_of, folder_of, weights_sha256
 from composer.bank.manifest import ADAPTER_FILES, Source
 from composer.errors import BankError
 
-ADAPTER, BASE = "someone/lora-piqa", "meta-llama/Llama-2-7b-hf"
-ONE, TWO = (save({"weight": full((64, 64), value, dtype="float32")}) for value in (1, 2))
-BASE_CONTENT = {
-    "config.json": b"{}",
-    "tokenizer.json": b"{}",
-    "model.safetensors.index.json": b'{"weight_map": {"a": "one.safetensors", "b": "two.safetensors"}}',
-    "one.safetensors": ONE,
-    "two.safetensors": TWO,
-    "pytorch_model.bin": b"pickle",
-    "modeling.py": b"code",
-}
-
 
 def source(hub: str, revision: str | None = COMMIT) -> Source:
     return Source(None, hub, revision, ())
-
-
-@pytest.fixture
-def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    adapter = write_raw_adapter(tmp_path / "adapter")
-    models = {ADAPTER: {name: (adapter / name).read_bytes() for name in ADAPTER_FILES}, BASE: dict(BASE_CONTENT)}
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "no-token"))
-    monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda seconds: None)
-    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    with running(Hub(models)) as hub:
-        monkeypatch.setattr(constants, "ENDPOINT", hub.url)
-        monkeypatch.setattr(
-            constants,
-            "HUGGINGFACE_CO_URL_TEMPLATE",
-            hub.url + "/{repo_id}/resolve/{revision}/{filename}",
-        )
-        yield hub
 
 
 def test_an_adapter_is_fetched_once_and_then_needs_no_hub(hub: Hub):
