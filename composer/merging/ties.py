@@ -39,8 +39,8 @@ def _merge_factor(tensors: Sequence[Tensor], factors: Sequence[float], elect: st
 
 
 def _agreeing_mean(entries: Tensor, weights: Tensor, elect: str) -> Tensor:
-    """(adapters, entries) to (entries,). Without a majority, plus is elected; zero where nobody agrees."""
+    """(adapters, entries), used up, to (entries,). Without a majority, plus is elected; zero where nobody agrees."""
     signs = entries.sign()
     votes = (signs if elect == "frequency" else entries).sum(0)
     agrees = signs.mul_(torch.where(votes >= 0, 1.0, -1.0)).clamp_(min=0)
-    return (entries * weights).mul_(agrees).sum(0).div_(agrees.sum(0).clamp_(min=1))
+    return entries.mul_(weights).mul_(agrees).sum(0).div_(agrees.sum(0).clamp_(min=1))
