@@ -70,7 +70,9 @@ class PeftSide:
         return name
 
     def drop(self, name: str) -> None:
-        self.model.delete_adapter(name)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that the active adapter was deleted
+            self.model.delete_adapter(name)
 
     def factors(self, name: str) -> dict[str, tuple[Tensor, Tensor]]:
         """Module of the base to (A, B), of an adapter or a merge."""
