@@ -76,7 +76,7 @@
 
   const save = (kind) => {
     const trace = answers()?.dataset.trace;
-    if (kind === 'png') {
+    if (kind === 'map') {
       const canvas = document.querySelector('.ac-map canvas');
       if (canvas) download('adapter-composer-map.png', canvas.toDataURL('image/png'));
       return;
@@ -111,6 +111,8 @@
     }
     const wanted = event.target.closest('[data-export]');
     if (wanted) save(wanted.dataset.export);
+    const made = event.target.closest('[data-make]');
+    if (made) window.adapterComposer.make?.(made.dataset.make);
     const filter = event.target.closest('[data-filter]');
     if (!filter) return;
     const list = filter.closest('.ac-list');
@@ -122,20 +124,38 @@
   let wasBusy = false;
   const settle = () => {
     markStale();
+    fetchMade();
     const busy = Boolean(document.querySelector('#ac-answers [aria-busy]'));
-    const pill = document.querySelector('.ac-pill');
-    if (pill && busy !== wasBusy) {
-      pill.classList.toggle('ac-busy', busy);
-      pill.querySelector('[data-state]').textContent = busy ? 'answering' : 'ready';
-      const story = byId('ac-story');
-      if (busy && story && story.getBoundingClientRect().top > innerHeight * 0.6) story.scrollIntoView({ block: 'start' });
-    }
+    const state = document.querySelector('.ac-pill [data-state]');
+    if (!state) return;
+    if (busy || wasBusy) say(state, busy);
+    const story = byId('ac-story');
+    if (busy && !wasBusy && story.getBoundingClientRect().top > innerHeight * 0.6) story.scrollIntoView({ block: 'start' });
     wasBusy = busy;
+  };
+
+  // Gradio tells a visitor's place as "queue: 2/5"; the last one before the model is not waiting any more.
+  const say = (state, busy) => {
+    const place = /queue: (\d+)\/(\d+)/.exec(byId('ac-queue')?.textContent ?? '');
+    const words = !busy ? 'ready' : place ? `queued, ${place[1]} of ${place[2]}` : 'answering';
+    if (state.textContent !== words) state.textContent = words;
+    state.title = '';
+    const pill = state.closest('.ac-pill');
+    pill.classList.toggle('ac-busy', busy);
+    pill.classList.remove('ac-cold');
+  };
+
+  // A file that the server made for this visitor: its link is followed once.
+  const fetchMade = () => {
+    const link = document.querySelector('#ac-made a[data-made]:not([data-taken])');
+    if (!link) return;
+    link.dataset.taken = '';
+    link.click();
   };
   let planned = false;
   new MutationObserver(() => {
     if (planned) return;
     planned = true;
     requestAnimationFrame(() => { planned = false; settle(); });
-  }).observe(document.documentElement, { childList: true, subtree: true });
+  }).observe(document.documentElement, { childList: true, subtree: true, characterData: true });
 })();

@@ -9,10 +9,10 @@ from composer.errors import ComposerError
 from composer.pipeline import Composer
 from composer.serialize import trace_to_json
 from composer.ui.handlers import read_form
-from composer.ui.running import answer, find, words_for
+from composer.ui.running import Work, answered, find, words_for
 
 
-def compare_endpoint(composer: Composer) -> Callable[..., dict[str, Any]]:
+def compare_endpoint(composer: Composer, work: Work) -> Callable[..., dict[str, Any]]:
     """The function that `gr.api` publishes as `/compare`; its defaults are the bank's own."""
     start = composer.default_settings()
 
@@ -50,9 +50,7 @@ def compare_endpoint(composer: Composer) -> Callable[..., dict[str, Any]]:
                     embed_options,
                 )
             )
-            trace = answer(composer, find(composer, inputs)).trace
-            assert trace is not None  # noqa: S101 - `answer` always adds one
-            return trace_to_json(trace)
+            return trace_to_json(answered(work, find(composer, inputs)))
         except Exception as error:
             raise gr.Error(words_for(error), print_exception=False) from None
 

@@ -12,9 +12,10 @@ from composer.ui.markup import data, esc, milliseconds, sentence, shortened, who
 
 NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight")
 EXPORTS = (
-    '<div class="ac-exports"><button type="button" data-export="json">Save this run (JSON)</button>'
-    '<button type="button" data-export="csv">Save the neighbours (CSV)</button>'
-    '<button type="button" data-export="png">Save the map (PNG)</button></div>'
+    '<div class="ac-exports"><span>Save</span>'
+    '<button type="button" data-export="json">this run (JSON)</button>'
+    '<button type="button" data-export="csv">its neighbours (CSV)</button>'
+    '<button type="button" data-make="answers">the answers (SVG)</button></div>'
 )
 REFERENCE_ROWS = {
     "base": ("Base model", "no adapter at all"),
@@ -23,31 +24,57 @@ REFERENCE_ROWS = {
 }
 
 
-def draw(trace: Trace, references: tuple[Prediction | Failure, ...], inputs: Inputs) -> str:
-    """The section's content. Carries the inputs, with which the client"
-    " script tells a stale result from a current one."""
+def draw(
+    trace: Trace, references: tuple[Prediction | Failure, ...], inputs: Inputs, waiting: tuple[str, ...] = ()
+) -> str:
+    """The section's content. Carries the inputs, with which the client script tells a stale result from a current
+    one. Methods that are `waiting` show that they are thinking; the trace comes out with the last of them."""
     failed = {failure.method: failure.message for failure in trace.failures}
     answered = {p.method: p for p in trace.predictions}
     cards = "".join(
-        _card(answered[method], trace.query) if method in answered else _failed_card(method, failed.get(method, ""))
+        _card(answered[method], trace.query)
+        if method in answered
+        else waiting_card(method)
+        if method in waiting
+        else _failed_card(method, failed.get(method, ""))
         for method in inputs.methods
     )
+    head = _progress(trace, inputs.methods, waiting) if waiting else agreement_strip(trace, inputs.methods)
+    whole = "" if waiting else f' data-link="{esc(to_query_string(inputs))}" data-trace="{data(trace_to_json(trace))}"'
     return (
-        f'<div class="ac-answers" data-run="{data(as_json(inputs))}" data-link="{esc(to_query_string(inputs))}"'
-        f' data-trace="{data(trace_to_json(trace))}">'
-        f"{agreement_strip(trace, inputs.methods)}{_notes(trace)}"
-        f'<div class="ac-cards">{cards}</div>{_references(trace, references)}{EXPORTS}</div>'
+        f'<div class="ac-answers" data-run="{data(as_json(inputs))}"{whole}{_busy(waiting)}>{head}{_notes(trace)}'
+        f'<div class="ac-cards">{cards}</div>{_references(trace, references)}{"" if waiting else EXPORTS}</div>'
     )
 
 
-def skeleton(count: int) -> str:
-    """What stands there while the model thinks."""
+def skeleton(methods: tuple[str, ...]) -> str:
+    """What stands there while the models think."""
+    cards = "".join(waiting_card(method) for method in methods)
+    return (
+        f'<div class="ac-answers"{_busy(methods)}><p class="ac-waiting" role="status">Asking the merged models …</p>'
+        f'<div class="ac-cards">{cards}</div></div>'
+    )
+
+
+def invitation() -> str:
+    return '<p class="ac-waiting">Press “Compare merges” to ask the merged models.</p>'
+
+
+def waiting_card(method: str) -> str:
     bars = '<div class="ac-skeleton-bar"></div>' * 4
-    card = f'<div class="ac-card ac-skeleton" aria-hidden="true">{bars}</div>'
     return (
-        '<div class="ac-answers" aria-busy="true"><p class="ac-waiting">Asking the merged models …</p>'
-        f'<div class="ac-cards">{card * count}</div></div>'
+        f'<article class="ac-card ac-skeleton" aria-busy="true"><header><h3>{esc(METHODS[method].title)}</h3></header>'
+        f'<p class="ac-sentence">{esc(METHODS[method].sentence)}</p><div aria-hidden="true">{bars}</div></article>'
     )
+
+
+def _busy(waiting: tuple[str, ...]) -> str:
+    return ' aria-busy="true"' if waiting else ""
+
+
+def _progress(trace: Trace, methods: tuple[str, ...], waiting: tuple[str, ...]) -> str:
+    done = len(methods) - len(waiting)
+    return f'<p class="ac-waiting" role="status">{_number(done)} of {_number(len(methods)).lower()} are done …</p>'
 
 
 def groups(trace: Trace, methods: tuple[str, ...]) -> list[tuple[int, tuple[str, ...]]]:
@@ -110,8 +137,16 @@ def _card(prediction: Prediction, query: Query) -> str:
         f'<p class="ac-sentence">{esc(method.sentence)}</p>'
         f'<p class="ac-answer" title="{esc(answer)}">{esc(answer)}</p>'
         f"{_option_bars(prediction, query)}"
-        '<p class="ac-margin" title="How far the chosen option lies ahead'
-        f' of the next one">Ahead by <b>{margin}</b></p></article>'
+        '<p class="ac-margin" title="How far the chosen option lies ahead of the next one">'
+        f"Ahead by <b>{margin}</b></p>{_save_adapter(prediction.method)}</article>"
+    )
+
+
+def _save_adapter(method: str) -> str:
+    return (
+        f'<button type="button" class="ac-save" data-make="{esc(method)}"'
+        f' aria-label="Save the adapter merged by {esc(METHODS[method].title)}"'
+        ' title="This merge as a LoRA adapter in PEFT\'s format, zipped">Save this adapter</button>'
     )
 
 

@@ -1,9 +1,8 @@
-"""What each event does: values in, escaped HTML out. Errors become one"
-" sentence beside the button, and nothing is lost."""
+"""What each event does: values in, escaped HTML out. An error becomes one sentence, and nothing is lost."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,11 +11,12 @@ import gradio as gr
 from composer.errors import ComposerError
 from composer.merging import METHODS
 from composer.pipeline import Composer
-from composer.ui import cards, cases, running
+from composer.ui import cards, cases, running, saving
 from composer.ui.charts import heatmap, neighbour_map, neighbours, ribbon
+from composer.ui.downloads import Downloads
 from composer.ui.inputs import Inputs, from_query
 from composer.ui.markup import esc
-from composer.ui.running import Run
+from composer.ui.running import Run, Work
 
 Out = tuple[Any, ...]
 
@@ -26,9 +26,12 @@ class Handlers:
     """Holds no state of a visitor: that travels in `gr.State`, one per session."""
 
     composer: Composer
+    work: Work
+    """Where all models work, which may be another process."""
     defaults: Inputs
     cases: tuple[cases.Case, ...]
     example_map: neighbour_map.ExampleMap | None
+    downloads: Downloads
 
     # -- outputs, in the order of `page.Panels.found` and `.answered`
 
@@ -45,8 +48,16 @@ class Handlers:
         """What is known once the models have answered."""
         trace = run.trace
         if trace is None:
-            return (cards.skeleton(len(run.inputs.methods)), heatmap_waiting())
-        return (cards.draw(trace, run.references, run.inputs), heatmap.draw(trace.weights, trace.contributions))
+            return (cards.skeleton(run.waiting), heatmap.waiting())
+        heat = heatmap.draw(trace.weights, trace.contributions, done=not run.waiting)
+        return (cards.draw(trace, run.references, run.inputs, run.waiting), heat)
+
+    def shown(self, run: Run | None) -> Out:
+        """Both, for what stands there between runs; where no model has answered, an invitation to ask."""
+        if run is None:
+            return ("",) * 6
+        answered = self.answered(run) if run.trace else (cards.invitation(), "")
+        return (*self.found(run), *answered)
 
     # -- events
 
@@ -74,18 +85,31 @@ class Handlers:
             return (gr.skip(),) * (len(self.defaults.values()) + 7) + (None,)
         return (*inputs.values(), *self._found(lambda: inputs))
 
-    def answer(self, pending: Run | None, shown: Run | None) -> Out:
-        """(error, note, map, nucleus, list, answers, heat, shown). If"
-        " the models cannot answer, the last run comes back."""
+    def answer(self, pending: Run | None, shown: Run | None) -> Iterator[Out]:
+        """(error, note, map, nucleus, list, answers, heat, shown), with a slow model after every method. If the models
+        cannot answer, the last run comes back."""
         if pending is None:
-            return (gr.skip(),) * 8
+            yield (gr.skip(),) * 8
+            return
+        slow = running.is_slow(self.composer)
         try:
-            run = running.refer(self.composer, running.answer(self.composer, pending))
+            for run in self.work(pending):
+                if run.finished:
+                    note = cases.note(cases.case_of(run.inputs, self.cases), run.trace)
+                    yield ("", note, gr.skip(), gr.skip(), gr.skip(), *self.answered(run), run)
+                elif slow:
+                    yield (*(gr.skip() for _ in range(5)), *self.answered(run), gr.skip())
         except Exception as error:
-            restored = (*self.found(shown), *self.answered(shown)) if shown else ("", "", "", "", "", "")
-            return (error_line(running.words_for(error)), *restored, gr.skip())
-        note = cases.note(cases.case_of(run.inputs, self.cases), run.trace)
-        return ("", note, gr.skip(), gr.skip(), gr.skip(), *self.answered(run), run)
+            yield (error_line(running.words_for(error)), *self.shown(shown), gr.skip())
+
+    def save(self, event: gr.EventData, shown: Run | None, *values: Any) -> Out:  # noqa: ANN401
+        """(error, link to the file that was asked for)."""
+        what = event._data.get("what") if isinstance(event._data, dict) else None
+        try:
+            file = saving.made(self.composer, self.example_map, shown, read_form(values), what)
+            return ("", saving.link(self.downloads.put(*file)))
+        except Exception as error:
+            return (error_line(running.words_for(error)), gr.skip())
 
     def reweigh(self, *values: Any) -> Out:  # noqa: ANN401
         """(error, nucleus, list): the run on show under the form's retrieval settings. Its answers are marked stale."""
@@ -123,10 +147,3 @@ def read_form(values: Sequence[Any]) -> Inputs:
 
 def error_line(words: str) -> str:
     return f'<p class="ac-error" role="alert">{esc(words)}</p>' if words else ""
-
-
-def heatmap_waiting() -> str:
-    return (
-        '<div class="ac-heat ac-skeleton" aria-hidden="true"><div class="ac-skeleton-bar"></div>'
-        '<div class="ac-skeleton-bar"></div></div>'
-    )

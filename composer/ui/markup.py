@@ -58,3 +58,12 @@ def sentence(text: str) -> str:
 def shortened(text: str, limit: int) -> str:
     text = " ".join(text.split())
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def save_buttons(what: str, name: str, *, png: bool = False) -> str:
+    """Small buttons beneath a chart; the client script asks the server for the SVG and makes the PNG itself."""
+    picture = f'<button type="button" data-export="{what}" aria-label="Save the {name} as PNG">PNG</button>'
+    return (
+        f'<p class="ac-saves"><span>Save as</span>{picture if png else ""}'
+        f'<button type="button" data-make="{what}" aria-label="Save the {name} as SVG">SVG</button></p>'
+    )

@@ -18,7 +18,7 @@ from composer.pipeline import Composer
 from composer.ui import cards
 from composer.ui.cases import Case, load_cases
 from composer.ui.inputs import Inputs, default_inputs
-from composer.ui.running import answer, find
+from composer.ui.running import answered, find, model_work
 
 RESULTS = ROOT / "assets" / "results"
 
@@ -27,8 +27,7 @@ def outcome(composer: Composer, case: Case) -> dict[str, Any]:
     """Verdict and heaviest task, under the bank's own settings."""
     defaults = default_inputs(composer.default_settings())
     inputs = Inputs(case.query, "\n".join(case.options), case.context, *defaults.values()[3:])
-    trace = answer(composer, find(composer, inputs)).trace
-    assert trace is not None  # noqa: S101 - `answer` always adds one
+    trace = answered(model_work(composer), find(composer, inputs))
     task, weight = trace.weights.kept[0]
     return {"verdict": cards.verdict(trace, inputs.methods), "task": task, "weight": round(weight, 3)}
 

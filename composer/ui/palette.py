@@ -1,5 +1,7 @@
-"""The page's colors: one hue per family of tasks, and nothing else is"
-" colored. Checked for color-blind eyes by a test."""
+"""The page's colors: one hue per family of tasks, and nothing else is colored.
+
+Checked for color-blind eyes by a test.
+"""
 
 from __future__ import annotations
 

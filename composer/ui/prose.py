@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from typing import Any
 
 from composer.pipeline import Composer
@@ -15,13 +17,16 @@ LOGO = (
 )
 
 
-def header(composer: Composer) -> str:
+LORA = "LoRA: a pair of small matrices, trained for one task and added to a model whose own weights stay as they are"
+
+
+def header(composer: Composer, *, cold: bool = False) -> str:
     tasks, methods = len(composer.bank.tasks), len(composer.default_settings().methods)
     return (
         f'<header class="ac-head"><div class="ac-brand">{LOGO}<div><h1>Adapter Composer</h1>'
         f"<p>See which of {tasks} tasks your question resembles, and what"
-        f" {_count(methods)} ways of merging their LoRA adapters answer.</p>"
-        f'</div></div><div class="ac-head-side">{pill(composer)}'
+        f' {_count(methods)} ways of merging their <abbr title="{esc(LORA)}">LoRA adapters</abbr> answer.</p>'
+        f'</div></div><div class="ac-head-side">{pill(composer, cold=cold)}'
         '<button type="button" class="ac-theme" data-theme-toggle aria-label="Switch'
         ' between light and dark" title="Light or dark">'
         '<svg viewBox="0 0 20 20" width="18" height="18" aria-hidden="true">'
@@ -30,15 +35,18 @@ def header(composer: Composer) -> str:
     )
 
 
-def pill(composer: Composer) -> str:
+def pill(composer: Composer, *, cold: bool = False) -> str:
+    """Cold until a model has answered once. The client script says the rest: place in the queue, answering."""
     bank, base = composer.bank, composer.base
-    size = sum(parameter.numel() for parameter in base.model.parameters())
+    size = _size(base.model.num_parameters())
     precision = str(base.dtype).removeprefix("torch.") if base.quantization == "none" else base.quantization
-    hover = f"{bank.description} Base model of {_size(size)} parameters in {precision} on {base.device}."
+    hover = f"{bank.description} Base model of {size} parameters in {precision} on {base.device}."
+    state, why = ("cold", "The first answer takes longer: the model is loaded for it") if cold else ("ready", "")
     return (
-        f'<div class="ac-pill" title="{esc(hover)}" role="status"><i aria-hidden="true"></i><b>{esc(bank.title)}</b>'
-        f"<span>{_size(size)}</span><span>{esc(precision)}</span><span>{esc(base.device.type.upper())}</span>"
-        '<span class="ac-state" data-state>ready</span></div>'
+        f'<div class="ac-pill{" ac-cold" if cold else ""}" title="{esc(hover)}"><i aria-hidden="true"></i>'
+        f"<b>{esc(bank.title)}</b><span>{size}</span><span>{esc(precision)}</span>"
+        f"<span>{esc(base.device.type.upper())}</span>"
+        f'<span class="ac-state" data-state role="status" title="{esc(why)}">{state}</span></div>'
     )
 
 
@@ -54,52 +62,8 @@ def section(number: int, title: str, sub: str) -> str:
     )
 
 
-STEPS = (
-    (
-        "Embed and search",
-        "A frozen sentence encoder turns the question into 384 numbers."
-        " The nearest training examples are its neighbours.",
-        "d = 1 − cos(question, example)",
-    ),
-    (
-        "Weigh the tasks",
-        "Each neighbour votes for its task, the nearer the more. The votes, as shares, are the task weights.",
-        "s = 1 / (1 + d)\nw(task) = Σ s of its neighbours / Σ s",
-    ),
-    (
-        "Cut the tail",
-        "The heaviest tasks are kept until their shares reach top-p. Their weights are scaled to 100 % again.",
-        "keep the fewest tasks with Σ w ≥ p",
-    ),
-    (
-        "Merge the adapters",
-        "The kept tasks' adapters become one, in each of several ways. The base model itself is never changed.",
-        "linear  A = Σ √(w s) A, B = Σ √(w s) B\ncat     ΔW = Σ w s B"
-        " A, exactly\nTIES    trim, elect signs, average\nprune   trim, then as linear",
-    ),
-    (
-        "Score the options",
-        "Every option's log-probability after the question, per token. A softmax makes them comparable.",
-        "score = log p(option | question) / tokens",
-    ),
-)
-
-
-def how_it_works(composer: Composer) -> str:
-    steps = "".join(
-        f"<li><h3>{esc(title)}</h3><p>{esc(text)}</p><code>{esc(formula)}</code></li>" for title, text, formula in STEPS
-    )
-    limits = (
-        composer.bank.description,
-        "A lead is a comparison among the given options, not a probability of being right.",
-        "Some neighbours are always found, also for a question that resembles nothing: read their similarities.",
-        "Off-span share and size are measured on the adapters' updates themselves, not guessed from the answers.",
-    )
-    listed = "".join(f"<li>{esc(limit)}</li>" for limit in limits if limit)
-    return f'<ol class="ac-steps">{steps}</ol><ul class="ac-limits">{listed}</ul>'
-
-
-def api_snippet(url: str) -> str:
+def api_snippet(url: str, endpoint: Callable[..., object]) -> str:
+    """A call that works as it stands, and all that the endpoint takes."""
     code = (
         "from gradio_client import Client\n\n"
         f'run = Client("{url}").predict(\n'
@@ -108,7 +72,18 @@ def api_snippet(url: str) -> str:
         '    api_name="/compare",\n)\n'
         'print(run["weights"]["kept"], run["predictions"]["cat"]["chosen"])'
     )
-    return f'<pre class="ac-api" tabindex="0" aria-label="Example of the API"><code>{esc(code)}</code></pre>'
+    takes = "\n".join(_parameter(one) for one in inspect.signature(endpoint).parameters.values())
+    return (
+        f'<pre class="ac-api" tabindex="0" aria-label="Example of the API"><code>{esc(code)}</code></pre>'
+        '<details class="ac-takes"><summary>All that /compare takes</summary>'
+        f'<pre class="ac-api" tabindex="0" aria-label="Parameters of the API"><code>{esc(takes)}</code></pre></details>'
+    )
+
+
+def _parameter(one: inspect.Parameter) -> str:
+    kind = getattr(one.annotation, "__name__", "") if isinstance(one.annotation, type) else ""
+    kind = kind if kind and not getattr(one.annotation, "__args__", ()) else str(one.annotation)
+    return f"{one.name}: {kind}" + ("" if one.default is one.empty else f" = {one.default!r}")
 
 
 def _size(count: int) -> str:

@@ -1,5 +1,4 @@
-"""The theme: fonts that Gradio ships (no request leaves the server),"
-" ink instead of an accent, and our own stylesheet."""
+"""The theme: fonts that Gradio ships (no request leaves the server), ink as accent, our own stylesheet."""
 
 from __future__ import annotations
 

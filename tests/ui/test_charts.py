@@ -83,7 +83,7 @@ def test_the_star_lies_among_the_nearest_neighbours():
     points = quick_projection(VECTORS)
     tasks = ("piqa",) * 20 + ("cb",) * 20 + ("wic",) * 20
     example_map = ExampleMap(tuple(str(i) for i in range(60)), tasks, ("text",) * 60, points)
-    near = neighbour_map._near(example_map, [Neighbour("piqa", "t", 0.1, 0.9, str(i)) for i in range(10)])
+    near = neighbour_map.near(example_map, [Neighbour("piqa", "t", 0.1, 0.9, str(i)) for i in range(10)])
     star = neighbour_map.star(near)
     assert star is not None
     assert np.allclose(star, points[:10].mean(0), atol=1e-3)

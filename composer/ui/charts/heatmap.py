@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from composer.merging import METHODS
 from composer.types import Contribution, TaskWeights
-from composer.ui.markup import esc
+from composer.ui.markup import esc, save_buttons
 from composer.ui.palette import family_of, title_of
 
 NOTABLE_SHARE = 1.25
@@ -14,9 +14,14 @@ STRONG = 0.75
 """Share of the largest value above which a cell is dark enough for the other ink."""
 
 
-def draw(weights: TaskWeights, contributions: tuple[Contribution, ...]) -> str:
+def waiting() -> str:
+    bars = '<div class="ac-skeleton-bar"></div>' * 2
+    return f'<div class="ac-heat ac-skeleton" aria-hidden="true">{bars}</div>'
+
+
+def draw(weights: TaskWeights, contributions: tuple[Contribution, ...], *, done: bool = True) -> str:
     if not contributions:
-        return '<p class="ac-caption">No method answered, so there is nothing to measure.</p>'
+        return '<p class="ac-caption">No method answered, so there is nothing to measure.</p>' if done else waiting()
     asked = dict(weights.kept)
     top = max([*asked.values(), *(abs(v) for c in contributions for _, v in c.effective)])
     heads = "".join(f'<th scope="col">{esc(METHODS[c.method].title)}</th>' for c in contributions)
@@ -27,7 +32,7 @@ def draw(weights: TaskWeights, contributions: tuple[Contribution, ...]) -> str:
         '<thead><tr><th scope="col">Task</th><th scope="col" title="The'
         f' task weights, as the nucleus gives them">Asked for</th>{heads}</tr></thead>'
         f"<tbody>{rows}</tbody><tfoot>{_feet(contributions)}</tfoot></table></div>"
-        f'<ul class="ac-readings">{sentences}</ul></div>'
+        f'<ul class="ac-readings">{sentences}</ul>{save_buttons("heat", "effective weights") if done else ""}</div>'
     )
 
 

@@ -14,7 +14,7 @@ from composer.bank.examples import read_examples
 from composer.bank.manifest import Bank
 from composer.retrieval.projection import MAP_FILE, quick_projection, read_map
 from composer.types import Neighbour
-from composer.ui.markup import data, esc
+from composer.ui.markup import data, esc, save_buttons
 from composer.ui.palette import families_of, family_of, title_of
 
 POINTS_MAX = 12_000
@@ -89,7 +89,7 @@ def draw(example_map: ExampleMap | None, neighbours: Sequence[Neighbour]) -> str
         return (
             '<p class="ac-caption">This bank ships no vectors, so its examples cannot be drawn. The list has them.</p>'
         )
-    near = _near(example_map, neighbours)
+    found = near(example_map, neighbours)
     legend = "".join(
         f'<button type="button" class="ac-chip fam-{family}" data-family="{esc(family)}" aria-pressed="false" '
         f'title="{esc(", ".join(members))}"><i aria-hidden="true"></i>{esc(family)}</button>'
@@ -98,26 +98,26 @@ def draw(example_map: ExampleMap | None, neighbours: Sequence[Neighbour]) -> str
     first = ", ".join(dict.fromkeys(n.task for n in neighbours[:SPOKES]))
     label = f"Map of {len(example_map.row_ids):,} training examples; the nearest to the question belong to {first}"
     return (
-        f'<div class="ac-map" data-near="{data(near)}" data-star="{data(star(near))}">'
+        f'<div class="ac-map" data-near="{data(found)}" data-star="{data(star(found))}">'
         f'<div class="ac-map-stage"><canvas role="img" aria-label="{esc(label)}"></canvas>'
         '<div class="ac-tip" hidden></div></div>'
         f'<div class="ac-legend" role="group" aria-label="Highlight a family of tasks">{legend}</div>'
         '<div class="ac-reading" aria-live="polite"><p class="ac-caption">★ is your question, lines lead to its ten '
         "nearest examples. Click a point to read it. Positions are approximate: similarity is measured in 384 "
-        "dimensions.</p></div></div>"
+        f"dimensions.</p></div>{save_buttons('map', 'map', png=True)}</div>"
     )
 
 
-def star(near: Sequence[Sequence[Any]]) -> list[float] | None:
+def star(found: Sequence[Sequence[Any]]) -> list[float] | None:
     """Where the question goes: the mean of its nearest neighbours' positions, weighted by similarity."""
-    closest = near[:SPOKES]
+    closest = found[:SPOKES]
     total = sum(max(point[4], 0.0) for point in closest)
     if total <= 0:
         return None
     return [round(sum(max(point[4], 0.0) * point[axis] for point in closest) / total, 4) for axis in (1, 2)]
 
 
-def _near(example_map: ExampleMap, neighbours: Sequence[Neighbour]) -> list[list[Any]]:
+def near(example_map: ExampleMap, neighbours: Sequence[Neighbour]) -> list[list[Any]]:
     """[index, x, y, task number, cosine similarity, row id] of each neighbour that is on the map."""
     number = {task: i for i, task in enumerate(example_map.names)}
     found = []

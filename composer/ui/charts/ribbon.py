@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from composer.types import TaskWeights
-from composer.ui.markup import esc, percent, percents
+from composer.ui.markup import esc, percent, percents, save_buttons
 from composer.ui.palette import family_of, title_of
 
 LABELED = 0.085
@@ -26,7 +26,7 @@ def draw(weights: TaskWeights) -> str:
     )
     return (
         f'<div class="ac-nucleus">{head}{_ribbon(weights, kept_mass)}{_header()}<ul'
-        f' class="ac-weights">{kept_rows}</ul>{_dropped(weights, masses)}</div>'
+        f' class="ac-weights">{kept_rows}</ul>{_dropped(weights, masses)}{save_buttons("weights", "weights")}</div>'
     )
 
 

@@ -1,0 +1,36 @@
+"""What each merge answers: a column per method, a bar per option."""
+
+from __future__ import annotations
+
+from composer.merging import METHODS
+from composer.types import Prediction, Query, Trace
+from composer.ui.drawings.svg import FILL, INK, SOFT, box, cut, document, text
+from composer.ui.markup import whole_percent
+
+COLUMN, GAP, ROW, HEAD = 230, 22, 44, 78
+CHOSEN, OTHER = "#15214A", "#9AA1B5"
+
+
+def draw(trace: Trace) -> str:
+    shown = [p for p in trace.predictions if p.method in METHODS] + [trace.prediction("base")]
+    width = 20 + len(shown) * (COLUMN + GAP)
+    columns = [_column(20 + i * (COLUMN + GAP), p, trace.query) for i, p in enumerate(shown)]
+    title = text(20, 28, cut(trace.query.text, 28 * len(shown)), bold=True, size=14)
+    return document(width, HEAD + ROW * len(trace.query.options) + 16, "Answers", [title, *columns])
+
+
+def _column(x: float, prediction: Prediction, query: Query) -> str:
+    name = METHODS[prediction.method].title if prediction.method in METHODS else "Base model"
+    options = enumerate(zip(query.options, prediction.probabilities, strict=True))
+    rows = [_option(x, i, option, share, i == prediction.chosen) for i, (option, share) in options]
+    return text(x, 58, name, bold=True) + "".join(rows)
+
+
+def _option(x: float, number: int, option: str, share: float, chosen: bool) -> str:
+    y = HEAD + number * ROW
+    return (
+        text(x, y + 12, cut(option, 30), fill=INK if chosen else SOFT, size=12, bold=chosen)
+        + box(x, y + 19, COLUMN - 52, 8, FILL)
+        + box(x, y + 19, (COLUMN - 52) * share, 8, CHOSEN if chosen else OTHER)
+        + text(x + COLUMN - 4, y + 27, whole_percent(share), anchor="end", fill=INK if chosen else SOFT, size=12)
+    )

@@ -1,0 +1,82 @@
+"""The story beside the form: from what a question resembles to how all of it works."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import gradio as gr
+
+from composer.ui import cases, prose, running, steps
+from composer.ui.form import CHIP_SCRIPT
+from composer.ui.handlers import Handlers
+from composer.ui.outcomes import read_outcomes
+from composer.ui.panel import html_panel
+
+_MAP_SCRIPT = "element.closest('#ac-map').acServer = server;"
+_MADE_SCRIPT = "window.adapterComposer.make = (what) => trigger('click', {what});"
+
+
+@dataclass(frozen=True)
+class Panels:
+    note: gr.HTML
+    map: gr.HTML
+    nucleus: gr.HTML
+    neighbours: gr.HTML
+    answers: gr.HTML
+    heat: gr.HTML
+
+    def all(self) -> list[gr.HTML]:
+        return [self.note, self.map, self.nucleus, self.neighbours, self.answers, self.heat]
+
+
+def build_story(handlers: Handlers, first: running.Run | None) -> Panels:
+    """The three sections that a run fills, with the first run on show. Without an answer they say what to do."""
+    note, map_, nucleus, listed, answers, heat = handlers.shown(first)
+    note_panel = html_panel(note, elem_id="ac-note")
+    _section(1, "What your question resembles", "The training examples nearest to it, and the tasks they belong to.")
+    with gr.Row(elem_id="ac-found"):
+        with gr.Column(min_width=280, elem_classes="ac-panel"):
+            map_panel = html_panel(map_, elem_id="ac-map", script=_MAP_SCRIPT, server=_reader(handlers))
+        with gr.Column(min_width=280, elem_classes="ac-panel"):
+            nucleus_panel = html_panel(nucleus, elem_id="ac-nucleus")
+    with gr.Column(elem_classes="ac-panel"):
+        list_panel = html_panel(listed, elem_id="ac-list")
+    _section(2, "What each merge answers", "The same question, put to the base model under each merged adapter.")
+    answers_panel = html_panel(answers, elem_id="ac-answers")
+    _section(
+        3,
+        "What went into each merge",
+        "How much of every adapter is really in the merged update, beside what the weights asked for.",
+    )
+    with gr.Column(elem_classes="ac-panel"):
+        heat_panel = html_panel(heat, elem_id="ac-heat")
+    return Panels(note_panel, map_panel, nucleus_panel, list_panel, answers_panel, heat_panel)
+
+
+def build_rest(handlers: Handlers, address: str, compare: Callable[..., object]) -> gr.HTML:
+    """Gallery, how it works, API. Returns the gallery, whose cases can be opened."""
+    _section(4, "Case studies", "Questions worth asking, with what this bank makes of them. Click one to run it.")
+    outcomes = read_outcomes(handlers.composer.bank)
+    gallery = html_panel(cases.gallery(handlers.cases, outcomes), elem_id="ac-gallery", script=CHIP_SCRIPT)
+    _section(5, "How it works", "From a question to the answers, in five steps.")
+    html_panel(steps.how_it_works(handlers.composer), elem_id="ac-how")
+    _section(6, "From a program", "The same run as JSON, with Gradio's client.")
+    html_panel(prose.api_snippet(address, compare))
+    return gallery
+
+
+def build_maker() -> gr.HTML:
+    """Out of sight: hands a wish for a file to the server, and the file's link to the client script."""
+    return html_panel("", elem_id="ac-made", script=_MADE_SCRIPT)
+
+
+def _section(number: int, title: str, sub: str) -> None:
+    html_panel(prose.section(number, title, sub))
+
+
+def _reader(handlers: Handlers) -> Callable[[int], dict[str, str]]:
+    def read_example(index: int) -> dict[str, str]:
+        return handlers.example_map.read(index) if handlers.example_map else {}
+
+    return read_example
