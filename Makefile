@@ -22,11 +22,13 @@ test: $(INSTALLED_DEV) ## Run the tests; ARGS="-k merge" chooses some
 	@echo "Running the tests"
 	@.venv/bin/python -m pytest $(ARGS)
 
-lint: $(INSTALLED_DEV) ## Check style and types
+lint: $(INSTALLED_DEV) ## Check style, types and the Spacefile
 	@echo "Checking style (ruff) and types (mypy)"
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
+	@echo "Checking the Spacefile, and that the app imports as a Space would get it"
+	@.venv/bin/python -m composer space check
 
 bank: $(INSTALLED) ## Rebuild the embedded bank (over an hour; goes on where it was stopped)
 	@echo "Building adapters/embedded; delete a file of it to have it made again"

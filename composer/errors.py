@@ -42,9 +42,14 @@ class InferenceError(ComposerError):
     """The model could not score the options."""
 
 
+class SpaceError(ComposerError):
+    """The Spacefile, or the Space that it describes, cannot be used as it is."""
+
+
 def unknown(what: str, name: str, known: Iterable[str]) -> str:
     """The sentence for a name that does not exist, with the nearest one that does."""
     names = sorted(known)
-    close = get_close_matches(str(name).lower(), names, n=1, cutoff=0.5)
-    guess = f" Did you mean {close[0]!r}?" if close else ""
+    in_lower_case = {known.lower(): known for known in names}
+    close = get_close_matches(str(name).lower(), in_lower_case, n=1, cutoff=0.5)
+    guess = f" Did you mean {in_lower_case[close[0]]!r}?" if close else ""
     return f"unknown {what} {name!r}.{guess} Known: {', '.join(names)}."

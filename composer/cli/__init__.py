@@ -10,10 +10,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from composer.cli import asking, bank, evaluating, index, serving
+from composer.cli import asking, bank, evaluating, index, serving, space
 from composer.errors import ComposerError
 
-GROUPS = (asking, evaluating, index, bank, serving)
+GROUPS = (asking, evaluating, index, bank, serving, space)
 """Each module adds its commands."""
 
 

@@ -1,0 +1,1 @@
+"""Hosting on Hugging Face Spaces: Spacefile -> README front matter, plan, deployed Space."""
