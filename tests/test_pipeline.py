@@ -130,7 +130,7 @@ def test_what_is_kept_of_adapters_is_bounded_by_the_setting(copied_bank, cache_d
     opened = Composer.open(copied_bank, cache_dir=cache_dir, device="cpu", adapter_bytes=1)
     try:
         trace = opened.explain(TENNIS, settings(top_p=1.0))
-        assert len(trace.predictions) == len(METHODS) + 1
+        assert len(trace.predictions) == len(FOUR) + 1
         assert (opened.adapters.kept, len(opened.trimmed), len(opened.merges)) == ((), 0, 0)
     finally:
         opened.close()
