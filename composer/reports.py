@@ -124,28 +124,39 @@ def _nearest(trace: Trace) -> str:
 
 @dataclass
 class ProgressLine:
-    """Rows done and time left, rewritten in place on a terminal, and a line every few seconds in a log."""
+    """Done, time left and speed, rewritten in place on a terminal, and a line every few seconds in a log."""
 
     label: str
     stream: TextIO
-    started: float = field(default_factory=monotonic)
+    started: float | None = None
+    """By default the first call: what stands before it is another step."""
     last: float = float("-inf")
+    before: int = field(default=0, init=False)
+    """Done by an earlier run: it took no time of this one."""
 
     def __call__(self, done: int, total: int) -> None:
         now, terminal = monotonic(), self.stream.isatty()
+        if self.started is None:
+            self.started, self.before = now, done
         if done < total and now - self.last < (0.2 if terminal else 5):
             return
         self.last = now
-        line = f"{self.label}: {done:,} of {total:,}{self._left(done, total, now - self.started)}"
+        line = f"{self.label}: {done:,} of {total:,}{self._pace(done, total, now - self.started)}"
         self.stream.write(f"\r{line}\x1b[K" + "\n" * (done >= total) if terminal else f"{line}\n")
         self.stream.flush()
 
-    @staticmethod
-    def _left(done: int, total: int, elapsed: float) -> str:
-        if done >= total:
-            return f", {_duration(elapsed)}"
-        return f", about {_duration(elapsed / done * (total - done))} left" if done else ""
+    def _pace(self, done: int, total: int, elapsed: float) -> str:
+        made = done - self.before
+        if not made or elapsed <= 0:
+            return ""
+        left = _duration(elapsed / made * (total - done))
+        time = _duration(elapsed) if done >= total else f"about {left} left"
+        return f", {time}, {_speed(made / elapsed)} a second"
 
 
 def _duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+
+
+def _speed(per_second: float) -> str:
+    return f"{per_second:,.0f}" if per_second >= 10 else f"{per_second:.2g}"

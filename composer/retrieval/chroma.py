@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -83,7 +83,8 @@ class Collection:
         """row id -> task, of every row."""
         with self._in_words():
             found = self._collection.get(include=["metadatas"])
-        return {row: str(values["task"]) for row, values in zip(found["ids"], found["metadatas"] or (), strict=True)}
+        pairs = zip(found["ids"], found["metadatas"] or (), strict=True)
+        return {row: self._task(row, values) for row, values in pairs}
 
     def vectors(self, ids: Sequence[str]) -> dict[str, np.ndarray]:
         """row id -> the stored vector, of those ids that are stored."""
@@ -121,7 +122,15 @@ class Collection:
                 query_embeddings=[vector], n_results=count, include=["distances", "documents", "metadatas"]
             )
         columns = (found[key][0] for key in ("ids", "distances", "metadatas", "documents"))
-        return [(row, float(d), str(values["task"]), str(text)) for row, d, values, text in zip(*columns, strict=True)]
+        return [
+            (row, float(d), self._task(row, values), str(text)) for row, d, values, text in zip(*columns, strict=True)
+        ]
+
+    def _task(self, row: str, values: Mapping[str, object] | None) -> str:
+        """A row that another program stored, or that lost its data, has none."""
+        if not values or "task" not in values:
+            raise SearchIndexError(f"the example index in {self.where} is damaged: {row!r} has no task. {REMEDY}")
+        return str(values["task"])
 
 
 def _client(path: Path) -> Any:  # noqa: ANN401 - declared as an interface that lacks `close`

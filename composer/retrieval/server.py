@@ -93,10 +93,8 @@ class ServerCollection(Collection):
                 page = self._collection.get(include=["metadatas"], limit=PAGE, offset=len(found))
             if not page["ids"]:
                 return found
-            # What others stored here has no task; it is counted under none.
-            tasks = (str((values or {}).get("task", "")) for values in page["metadatas"])
             before = len(found)
-            found.update(zip(page["ids"], tasks, strict=True))
+            found.update((row, self._task(row, kept)) for row, kept in zip(page["ids"], page["metadatas"], strict=True))
             if len(found) == before:
                 raise SearchIndexError(f"the rows in {self.where} change while they are read. Stop who writes there.")
 

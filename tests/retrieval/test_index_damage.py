@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +94,47 @@ def test_damage_is_named_with_its_remedy_and_never_crashes(copied: Path, damage,
     assert "index build --force" in str(refused.value)
     build(copied, made_rows(30), force=True)
     SearchIndex.open(copied, ENCODER, SOURCE).close()
+
+
+def flipped_here_and_there(content: bytes) -> bytes:
+    changed = bytearray(content)
+    for position in range(0, len(content), max(1, len(content) // 200)):
+        changed[position] ^= 0xFF
+    return bytes(changed)
+
+
+def test_each_file_flipped_or_truncated_or_deleted_is_noticed_and_put_back_is_whole(copied: Path):
+    SearchIndex.open(copied, ENCODER, SOURCE).close()
+    files = [path for path in copied.rglob("*") if path.is_file() and path.name != "index.lock"]
+    assert len(files) > 5
+    for path in files:
+        whole = path.read_bytes()
+        for damaged in (flipped_here_and_there(whole), whole[: len(whole) // 2], None):
+            if damaged == whole:
+                continue  # an empty file can only be deleted
+            path.unlink()
+            if damaged is not None:
+                path.write_bytes(damaged)
+            with pytest.raises(SearchIndexError):
+                SearchIndex.open(copied, ENCODER, SOURCE)
+            path.write_bytes(whole)
+    SearchIndex.open(copied, ENCODER, SOURCE).close()
+
+
+def test_one_flipped_byte_in_an_index_of_sqlite_is_noticed(copied: Path):
+    path = copied / "chroma" / "chroma.sqlite3"
+    with closing(sqlite3.connect(path)) as connection:
+        (root,) = connection.execute(
+            "select rootpage from sqlite_master where name = 'sqlite_autoindex_embeddings_1'"
+        ).fetchone()
+        (size,) = connection.execute("pragma page_size").fetchone()
+    with path.open("r+b") as file:
+        file.seek(root * size - 20)
+        byte = file.read(1)[0]
+        file.seek(root * size - 20)
+        file.write(bytes([byte ^ 1]))
+    with pytest.raises(SearchIndexError, match="chroma.sqlite3 is damaged.*--force"):
+        SearchIndex.open(copied, ENCODER, SOURCE)
 
 
 def test_another_encoder_of_the_same_width_is_refused(built: Path):
