@@ -41,8 +41,8 @@ class Wiring:
         parts = {part["props"].get("elem_id"): part["id"] for part in config["components"]}
         button = parts["ac-compare"]
         steps = [step for step in config["dependencies"] if [button, "click"] in step["targets"] and step["backend_fn"]]
-        while following := [s for s in config["dependencies"] if s.get("trigger_after") == steps[-1]["id"]]:
-            steps += following[:1]
+        while after := [step for step in config["dependencies"] if _follows(step, steps[-1])]:
+            steps += after[:1]
         values = {part["id"]: part["props"].get("value") for part in config["components"]}
         return cls(button, tuple(steps), values, parts["ac-question"], parts["ac-options"])
 
@@ -106,6 +106,10 @@ class Visitor:
             for line in stream.iter_lines():
                 if line.startswith("data: "):
                     yield json.loads(line.removeprefix("data: "))
+
+
+def _follows(step: dict[str, Any], before: dict[str, Any]) -> bool:
+    return step.get("trigger_after") == before["id"] and not step.get("trigger_only_on_failure")
 
 
 def check(message: dict[str, Any]) -> None:

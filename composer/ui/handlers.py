@@ -14,6 +14,7 @@ from composer.pipeline import Composer
 from composer.ui import cards, cases, running, saving
 from composer.ui.charts import heatmap, neighbour_map, neighbours, ribbon
 from composer.ui.downloads import Downloads
+from composer.ui.guard import QUEUE_FULL
 from composer.ui.inputs import Inputs, from_query
 from composer.ui.markup import esc
 from composer.ui.running import Run, Work
@@ -101,6 +102,10 @@ class Handlers:
                     yield (*(gr.skip() for _ in range(5)), *self.answered(run), gr.skip())
         except Exception as error:
             yield (error_line(running.words_for(error)), *self.shown(shown), gr.skip())
+
+    def turned_away(self, shown: Run | None) -> Out:
+        """(error, note, map, nucleus, list, answers, heat): the queue took no more; the last run comes back."""
+        return (error_line(QUEUE_FULL), *self.shown(shown))
 
     def save(self, event: gr.EventData, shown: Run | None, *values: Any) -> Out:  # noqa: ANN401
         """(error, link to the file that was asked for)."""

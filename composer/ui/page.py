@@ -115,10 +115,21 @@ def _wire(
         "show_progress": "full",
         "show_progress_on": helpers.queue,
     }
-    form.compare.click(handlers.find, fields, found, **fast).then(**model)
+    # beside the queue, since it is the queue that took no more
+    refused: dict[str, Any] = {
+        **fast,
+        "fn": handlers.turned_away,
+        "inputs": [shown],
+        "outputs": [form.error, *panels.all()],
+        "queue": False,
+    }
+    asked = [form.compare.click(handlers.find, fields, found, **fast)]
     for chooser in (form.chips, helpers.gallery):
-        chooser.click(handlers.open_case, None, [*fields, *found], **fast).then(**model)
-    page.load(handlers.open_link, None, [*fields, *found], **fast).then(**model)
+        asked.append(chooser.click(handlers.open_case, None, [*fields, *found], **fast))
+    asked.append(page.load(handlers.open_link, None, [*fields, *found], **fast))
+    for event in asked:
+        event.failure(**refused)
+        event.then(**model).failure(**refused)
     helpers.maker.click(handlers.save, [shown, *fields], [form.error, helpers.maker], **queued)
     top_p, top_k, kernel = form.fields[3], form.fields[4], form.fields[5]
     gr.on(

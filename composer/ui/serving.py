@@ -15,6 +15,7 @@ from starlette.routing import Route
 from composer.config import ROOT, AppSettings
 from composer.pipeline import Composer
 from composer.ui import theme
+from composer.ui.downloads import downloads_of
 from composer.ui.guard import Guard
 from composer.ui.health import PATHS, Health
 from composer.ui.page import build_page
@@ -52,7 +53,13 @@ def open_page(settings: AppSettings, health: Health, say: Callable[[str], None])
         say(f"Building the index: {done:,} of {total:,} examples")
 
     say(f"Opening the bank {settings.bank!r} …")
-    composer = Composer.open(settings.bank, cache_dir=settings.cache_dir, device=settings.device, progress=progress)
+    composer = Composer.open(
+        settings.bank,
+        cache_dir=settings.cache_dir,
+        device=settings.device,
+        adapter_bytes=settings.adapter_bytes,
+        progress=progress,
+    )
     try:
         return OpenPage(settings, health, composer, build_page(composer, settings), say)
     except BaseException:
@@ -82,7 +89,7 @@ def launch_options(settings: AppSettings, health: Health) -> dict[str, Any]:
         "blocked_paths": [] if settings.uploads else [str(ROOT)],
         "state_session_capacity": SESSIONS,
         "app_kwargs": {
-            "routes": [Route(path, answer_health) for path in PATHS],
+            "routes": [*(Route(path, answer_health) for path in PATHS), downloads_of(settings).route()],
             "middleware": [Middleware(Guard, uploads=settings.uploads)],
         },
     }
