@@ -12,9 +12,16 @@ ROOT = Path("/")
 def free_bytes(device: torch.device, root: Path = ROOT) -> int | None:
     """None where it cannot be told, such as on a system without /proc."""
     if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
+        return _free_on_gpu(device)
     found = [size for size in (_available(root), _left_in_container(root)) if size is not None]
     return min(found) if found else None
+
+
+def _free_on_gpu(device: torch.device) -> int | None:
+    try:
+        return torch.cuda.mem_get_info(device)[0]
+    except RuntimeError:  # a GPU that is only lent for each call tells nothing before the first
+        return None
 
 
 def _available(root: Path) -> int | None:

@@ -96,6 +96,15 @@ def test_an_unknown_adapter_names_the_nearest(banks: Path):
         ('path = "base"', 'hub = "meta-llama/Llama-2-7b-hf"\nrevision = "main"', "a commit of 40"),
         ('path = "examples.parquet"', 'path = "/etc/passwd"', "leads out of the bank"),
         ('path = "lora/boolq"', 'path = ".."', "leads out of the bank"),
+        ('path = "lora/boolq"', 'path = "lora/../../outside"', "leads out of the bank"),
+        ('path = "lora/boolq"', 'path = "/tmp"', "leads out of the bank"),
+        ('path = "lora/boolq"', 'hub = "../.."', "it must be a Hub id such as 'owner/name'"),
+        ('path = "lora/boolq"', 'hub = "a/b"\nrevision = "../../main"', "a commit of 40 .*, or a branch"),
+        ('path = "lora/boolq"', 'hub = "a/b"\nrevision = "main"', "adapters.boolq need a commit of 40.*bank pin"),
+        ('path = "lora/boolq"', 'hub = "a/b"\ntrain = true', "Give it a path, not a Hub id"),
+        ('path = "lora/boolq"', 'path = "lora/boolq"\ntrain = 1', "train is 1; it must be true or false"),
+        ('path = "lora/boolq"', 'path = "lora/boolq"\nrank = 8', "unknown key 'rank'"),
+        ('"adapter_config.json" = ', f'"../../../x" = "{"e" * 64}", "adapter_config.json" = ', "leads out of the bank"),
         ('path = "lora/boolq"', 'path = "lora/nothing"', "lacks its file .*lora/nothing/adapter_config.json"),
         ('"adapter_config.json" = ', '"other.json" = ', "the sha256 of adapter_config.json is missing"),
         ('sha256 = "eeee', 'sha256 = "EEEE', "64 lower-case hexadecimal"),
@@ -107,6 +116,13 @@ def test_an_unknown_adapter_names_the_nearest(banks: Path):
 def test_a_wrong_description_is_refused_by_name(folder: Path, old: str, new: str, words: str):
     with pytest.raises(BankError, match=words):
         load_bank(edit(folder, old, new))
+
+
+def test_rows_of_the_hub_are_known_for_our_tasks_only(folder: Path):
+    edit(folder, 'path = "examples.parquet"', "datasets = true")
+    load_bank(folder)
+    with pytest.raises(BankError, match="unknown task 'bool_q'. Did you mean 'boolq'"):
+        load_bank(edit(folder, '[adapters."boolq"]', '[adapters."bool_q"]'))
 
 
 def test_a_bank_may_take_base_and_adapters_from_the_hub_at_a_pinned_commit(folder: Path):
