@@ -1,0 +1,91 @@
+"""The pictures of the page in docs/images, made anew: `make screenshots`.
+
+Serves the embedded bank on a free port and photographs it with the distribution's Chromium.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+IMAGES = ROOT / "docs" / "images"
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = "--headless --no-sandbox --disable-gpu --disable-background-networking --disable-component-update".split()
+COLORS = 200
+"""Of a palette: a page has few, and a picture of it becomes a third of the size."""
+# name, (width, height), dark
+PICTURES = (
+    ("page-light", (1360, 2180), False),
+    ("page-dark", (1360, 2180), True),
+    ("page-mobile", (390, 2400), False),
+)
+
+
+def main() -> int:
+    path = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
+    if path is None:
+        sys.stderr.write(f"No browser: none of {', '.join(CHROMIUM)} is on the PATH. Install Chromium.\n")
+        return 1
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # gradio reads it when it is imported
+    from composer import Composer
+    from composer.config import AppSettings
+    from composer.ui.health import Health
+    from composer.ui.page import build_page
+    from composer.ui.serving import launch_options
+
+    settings = AppSettings(port=_free_port())
+    with closing(Composer.open(settings.bank, cache_dir=settings.cache_dir)) as composer:
+        page = build_page(composer, settings)
+        page.launch(**launch_options(settings, Health(settings.bank)), prevent_thread_lock=True)
+        _photograph(path, f"http://127.0.0.1:{settings.port}/")
+        page.close()
+    return 0
+
+
+def _photograph(chromium: str, address: str) -> None:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        for name, size, dark in PICTURES:
+            _picture(browser, address, IMAGES / f"{name}.png", size, dark=dark)
+        browser.close()
+
+
+def _picture(browser: Browser, address: str, file: Path, size: tuple[int, int], *, dark: bool) -> None:
+    from PIL import Image
+
+    scheme = "dark" if dark else "light"
+    viewport = {"width": size[0], "height": size[1]}
+    context = browser.new_context(viewport=viewport, color_scheme=scheme, reduced_motion="reduce")
+    page = context.new_page()
+    page.set_default_timeout(120_000)
+    page.goto(address)
+    page.wait_for_selector("#ac-answers .ac-card")
+    page.wait_for_selector(".ac-map[data-ready]")
+    page.evaluate("document.fonts.ready")
+    page.wait_for_timeout(1_500)
+    page.screenshot(path=file)
+    context.close()
+    Image.open(file).convert("RGB").quantize(COLORS).save(file, optimize=True)
+    sys.stderr.write(f"{file.relative_to(ROOT)}: {file.stat().st_size / 1024:.0f} kB\n")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,102 @@
+"""The page for every eye, hand and screen."""
+
+from __future__ import annotations
+
+import pytest
+
+from .conftest import Visit, Watched
+
+pytestmark = pytest.mark.browser
+
+QUESTION = "Where would you go to buy a lantern?"
+OPTIONS = ("a bakery", "a camping store", "a shoe store")
+
+
+def violations(visitor: Watched) -> list[str]:
+    """The serious and critical ones that axe-core finds, each with the elements it names."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    found = axe.run(visitor.page, options={"resultTypes": ["violations"]}).response["violations"]
+    return [
+        f"{one['id']}: {[node['target'] for node in one['nodes']]}"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+    ]
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_axe_finds_nothing_serious(visit: Visit, dark: bool):
+    visitor = visit(dark=dark)
+    visitor.page.get_by_role("button", name="Advanced").click()
+    visitor.page.get_by_role("button", name="Passage").click()
+    visitor.page.wait_for_selector("#ac-advanced input[type=radio]")
+    assert violations(visitor) == []
+    number = visitor.page.locator("#ac-top-p input[type=number]")
+    number.fill("0.4")
+    number.press("Enter")
+    visitor.page.wait_for_selector(".ac-stale-bar")
+    visitor.page.locator("#ac-question textarea").fill("")
+    visitor.page.locator("#ac-compare").click()
+    visitor.page.wait_for_selector(".ac-error")
+    assert violations(visitor) == []
+    assert visitor.complaints == []
+
+
+@pytest.mark.parametrize("width", [390, 360])
+def test_a_phone_shows_everything_within_its_width_and_scrolls_to_the_results(visit: Visit, width: int):
+    visitor = visit(width=width, height=800)
+    visitor.ask(QUESTION, *OPTIONS)
+    visitor.answered(QUESTION)
+    visitor.page.wait_for_function("document.querySelector('#ac-story').getBoundingClientRect().top < innerHeight / 2")
+    over = visitor.page.evaluate(
+        "[...document.querySelectorAll('.gradio-container *')]"
+        ".filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest('.ac-scroll, .ac-api'))"
+        ".filter(e => getComputedStyle(e).visibility !== 'hidden' && !e.closest('#ac-queue, #ac-made'))"
+        ".map(e => e.outerHTML.slice(0, 120))"
+    )
+    assert over == []
+    assert visitor.page.evaluate("document.documentElement.scrollWidth") <= width
+    assert visitor.complaints == []
+
+
+def test_a_run_can_be_made_and_read_with_the_keyboard_alone(visit: Visit):
+    visitor = visit()
+    keyboard = visitor.page.keyboard
+    visitor.page.locator("#ac-question textarea").focus()
+    keyboard.press("Control+a")
+    keyboard.insert_text(QUESTION)
+    keyboard.press("Tab")
+    keyboard.press("Control+a")
+    keyboard.insert_text("\n".join(OPTIONS))
+    keyboard.press("Control+Enter")
+    visitor.answered(QUESTION)
+    visitor.page.locator(".ac-neighbours > li summary").first.focus()
+    keyboard.press("Enter")
+    assert visitor.page.locator(".ac-neighbours > li .ac-whole").first.is_visible()
+    keyboard.press("Tab")
+    assert visitor.page.evaluate("document.activeElement.closest('li').matches('.ac-neighbours > li:nth-child(2)')")
+
+
+def test_whoever_wants_no_motion_gets_none(visit: Visit):
+    visitor = visit()
+    visitor.page.emulate_media(reduced_motion="reduce")
+    moving = visitor.page.evaluate(
+        "[...document.querySelectorAll('.gradio-container *')].filter(e => { const s = getComputedStyle(e);"
+        " return s.animationName !== 'none' || parseFloat(s.transitionDuration) > 0 }).map(e => e.className)"
+    )
+    assert moving == []
+
+
+def test_a_family_is_highlighted_and_the_others_stay_on_the_map(visit: Visit):
+    visitor = visit()
+    visitor.page.wait_for_selector(".ac-map[data-ready]")
+    visitor.page.wait_for_timeout(300)
+    painted = "document.querySelector('.ac-map canvas').toDataURL()"
+    before = visitor.page.evaluate(painted)
+    chip = visitor.page.locator('.ac-legend [data-family="inference"]')
+    chip.click()
+    assert chip.get_attribute("aria-pressed") == "true"
+    visitor.page.wait_for_function(f"before => {painted} !== before", arg=before)
+    chip.click()
+    assert chip.get_attribute("aria-pressed") == "false"
+    visitor.page.mouse.move(0, 0)
+    visitor.page.wait_for_function(f"before => {painted} === before", arg=before)
