@@ -106,6 +106,8 @@ class AppSettings:
     uploads: bool = False
     log_queries: bool = False
     """Whether the log may hold what visitors typed."""
+    mcp: bool = False
+    """Offer `/compare` to language models as a tool too, over MCP; needs the package mcp."""
     ssr: bool = False
     """Render the first view of the page on the server, with Node."""
 
@@ -131,6 +133,7 @@ class AppSettings:
             queue_size=_number(env, "COMPOSER_QUEUE", 64, 10_000),
             uploads=_flag(env, "COMPOSER_UPLOADS"),
             log_queries=_flag(env, "COMPOSER_LOG_QUERIES"),
+            mcp=_flag(env, "COMPOSER_MCP"),
             ssr=_flag(env, "GRADIO_SSR_MODE"),
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from composer.config import ROOT, AppSettings
+from composer.errors import SettingsError
 from composer.pipeline import Composer
 from composer.ui import theme
 from composer.ui.downloads import downloads_of
@@ -81,6 +83,7 @@ def launch_options(settings: AppSettings, health: Health) -> dict[str, Any]:
         "run_history": False,
         "show_error": False,
         "ssr_mode": settings.ssr,
+        "mcp_server": settings.mcp and _has_mcp(),
         "share": False,
         "pwa": False,
         "enable_monitoring": False,
@@ -93,6 +96,13 @@ def launch_options(settings: AppSettings, health: Health) -> dict[str, Any]:
             "middleware": [Middleware(Guard, uploads=settings.uploads)],
         },
     }
+
+
+def _has_mcp() -> bool:
+    """True. Raises SettingsError where the package is missing."""
+    if importlib.util.find_spec("mcp") is None:
+        raise SettingsError("COMPOSER_MCP is set, but the package mcp is missing. Install gradio[mcp], or unset it.")
+    return True
 
 
 def _shown(host: str) -> str:

@@ -180,3 +180,14 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def test_a_tool_server_without_its_package_is_refused_in_a_sentence(monkeypatch: pytest.MonkeyPatch):
+    from composer.errors import SettingsError
+    from composer.ui import serving
+    from composer.ui.health import Health
+
+    monkeypatch.setattr(serving.importlib.util, "find_spec", lambda name: None)
+    assert serving.launch_options(AppSettings(), Health("embedded"))["mcp_server"] is False
+    with pytest.raises(SettingsError, match="mcp is missing"):
+        serving.launch_options(AppSettings(mcp=True), Health("embedded"))
