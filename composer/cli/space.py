@@ -36,40 +36,33 @@ def add(commands: Commands) -> None:
 
 def space_check(arguments: Arguments) -> None:
     from composer.reports import shown
-    from composer.space.checks import check_bank, check_drift, check_import, check_plan, check_secrets
+    from composer.space.checks import check_all
 
     spacefile = _spacefile(arguments)
     chosen = [spacefile.profile(arguments.profile)] if arguments.profile else spacefile.profiles
-    there = _secrets_there(arguments)
-    faults, notes = list(check_drift(arguments.folder, spacefile)), []
     plans = [_plan(arguments, spacefile, profile.name, arguments.repo) for profile in chosen]
-    for plan in plans:
-        faults += check_plan(arguments.folder, plan, spacefile.file_limit)
-        secrets = check_secrets(plan, there)
-        faults += secrets.faults
-        notes += secrets.notes
-        bank = check_bank(arguments.folder, plan)
-        notes += [f"{plan.profile.name}: not ready to be deployed: {bank}"] if bank else []
+    there = _secrets_there(arguments, spacefile)
     _say("Importing the app from the files that would be uploaded …")
-    broken = check_import(plans[0])
-    faults += [broken] if broken else []
+    found = check_all(arguments.folder, spacefile, plans, there)
+    ok = () if found.faults else ("a Space can be built from these files",)
     if arguments.json:
-        show({"faults": faults, "notes": notes})
+        show({"faults": found.faults, "notes": found.notes})
     else:
-        show("\n".join(f"{kind}: {shown(one, 2_000)}" for kind, many in _by_kind(faults, notes) for one in many))
-    if faults:
-        raise SpaceError(f"the Spacefile check found {len(faults)} fault{'s' * (len(faults) > 1)}, named above.")
+        kinds = {"fault": found.faults, "note": found.notes, "ok": ok}
+        show("\n".join(f"{kind}: {shown(one, 2_000)}" for kind, many in kinds.items() for one in many))
+    if found.faults:
+        many = "s" if len(found.faults) > 1 else ""
+        raise SpaceError(f"the Spacefile check found {len(found.faults)} fault{many}, named above.")
 
 
 def space_sync(arguments: Arguments) -> None:
     from composer.space.card import synced
-    from composer.space.files import README
+    from composer.space.files import README, read_file
 
-    path = arguments.folder / README
-    spacefile, before = _spacefile(arguments), path.read_bytes()
+    spacefile, before = _spacefile(arguments), read_file(arguments.folder, README)
     after = synced(before, dict(spacefile.default.card))
     if after != before:
-        path.write_bytes(after)
+        (arguments.folder / README).write_bytes(after)
     words = f"wrote the front matter of {README}" if after != before else f"{README} is in sync"
     show({"changed": after != before} if arguments.json else words)
 
@@ -160,11 +153,11 @@ def _plan(arguments: Arguments, spacefile: Spacefile, profile: str, space: str |
     return make_plan(arguments.folder, spacefile, spacefile.profile(profile), space)
 
 
-def _secrets_there(arguments: Arguments) -> frozenset[str] | None:
+def _secrets_there(arguments: Arguments, spacefile: Spacefile) -> frozenset[str] | None:
     """Their names on the Space, or where this runs on one in its environment; None where nobody can know."""
     if arguments.repo:
         hub = _hub()
-        return hub.secrets(arguments.repo)
+        return hub.secrets(hub.space_of(spacefile.name, arguments.repo))
     return frozenset(os.environ) if os.environ.get("SPACE_ID") else None
 
 
@@ -172,10 +165,6 @@ def _hub() -> Hub:
     from composer.space.hub import Hub
 
     return Hub(say=_say)
-
-
-def _by_kind(faults: list[str], notes: list[str]) -> tuple[tuple[str, list[str]], ...]:
-    return (("fault", faults), ("note", notes), ("ok", [] if faults else ["the Space can be built from these files"]))
 
 
 def _say(text: str) -> None:

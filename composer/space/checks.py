@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from composer.bank.manifest import BANK_FILE, load_bank
 from composer.config import AppSettings
 from composer.errors import BankError, SettingsError, SpaceError, unknown
 from composer.space.card import split, synced
-from composer.space.files import README, REQUIREMENTS, pins
+from composer.space.files import README, REQUIREMENTS, pins, read_file
 from composer.space.plan import Plan, megabytes
 from composer.space.spacefile import Spacefile
 
@@ -45,10 +45,25 @@ class Findings:
     """What could not be known here, or must be done before a deployment."""
 
 
+def check_all(folder: Path, spacefile: Spacefile, plans: Sequence[Plan], there: Collection[str] | None) -> Findings:
+    """Of all these profiles; their code is the same, so the app is imported once. `there`: see `check_secrets`."""
+    faults = list(check_drift(folder, spacefile))
+    notes: list[str] = []
+    for plan in plans:
+        faults += check_plan(folder, plan, spacefile.file_limit)
+        secrets = check_secrets(plan, there)
+        faults += secrets.faults
+        notes += secrets.notes
+        bank = check_bank(folder, plan)
+        notes += [f"{plan.profile.name}: not ready to be deployed: {bank}"] if bank else []
+    broken = check_import(plans[0])
+    return Findings((*faults, *([broken] if broken else [])), tuple(notes))
+
+
 def check_drift(folder: Path, spacefile: Spacefile) -> Iterator[str]:
     """The README in the repository must carry the default profile's card."""
-    readme = (folder / README).read_bytes()
     try:
+        readme = read_file(folder, README)
         drifted = synced(readme, dict(spacefile.default.card)) != readme
     except SpaceError as error:
         yield str(error)

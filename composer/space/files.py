@@ -41,6 +41,14 @@ def space_files(folder: Path, profile: Profile) -> tuple[SpaceFile, ...]:
     return tuple(sorted(found, key=lambda one: one.path))
 
 
+def read_file(folder: Path, name: str) -> bytes:
+    """Of those that every Space needs. Raises SpaceError where it is missing."""
+    try:
+        return (folder / name).read_bytes()
+    except FileNotFoundError:
+        raise SpaceError(f"there is no {name} in {folder}, and a Space needs it.") from None
+
+
 def is_ignored(path: str, patterns: Sequence[str]) -> bool:
     """A pattern with a slash is held against the path from the top, another one against the name alone."""
     name = path.rpartition("/")[2]
@@ -74,19 +82,12 @@ def _canonical(name: str) -> str:
 
 
 def _readme(folder: Path, profile: Profile) -> bytes:
-    return synced(_read(folder, README), dict(profile.card))
+    return synced(read_file(folder, README), dict(profile.card))
 
 
 def _requirements(folder: Path, profile: Profile) -> bytes | None:
-    text = _read(folder, REQUIREMENTS).decode("utf-8")
+    text = read_file(folder, REQUIREMENTS).decode("utf-8")
     return with_requirements(text, profile.requirements).encode() if profile.requirements else None
-
-
-def _read(folder: Path, name: str) -> bytes:
-    try:
-        return (folder / name).read_bytes()
-    except FileNotFoundError:
-        raise SpaceError(f"there is no {name} in {folder}, and a Space needs it.") from None
 
 
 def _walk(folder: Path, ignore: Sequence[str]) -> Iterator[str]:

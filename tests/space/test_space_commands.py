@@ -70,6 +70,12 @@ def test_check_names_every_fault_and_ends_with_1(cli, project: Path):
     assert len(json.loads(cli("space", "check", "--folder", project, "--json").out)["faults"]) == 2
 
 
+@pytest.mark.parametrize("command", ["sync", "check"])
+def test_a_folder_without_a_readme_is_refused(cli, refused, project: Path, command: str):
+    (project / "README.md").unlink()
+    refused(cli("space", command, "--folder", project), "there is no README.md in")
+
+
 def test_a_folder_without_a_spacefile_is_refused(cli, refused, tmp_path: Path):
     refused(cli("space", "check", "--folder", tmp_path), "there is no Spacefile in")
 
