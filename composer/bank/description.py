@@ -87,6 +87,8 @@ class Bank:
     """(task, where its adapter is), sorted by task"""
     files: tuple[ShippedFile, ...]
     """What else ships, such as the positions of the neighbour map."""
+    recipe: str | None = None
+    """By which `composer train` trains where none is named; None for the one that fits the base's size."""
 
     @property
     def tasks(self) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ _KEYS = (
     "retrieval",
     "examples",
     "evaluation",
+    "training",
     "adapters",
     "files",
 )
@@ -52,6 +53,7 @@ def parse_bank(folder: Path, values: dict[str, Any], where: str) -> Bank:
         evaluation=_evaluation(folder, top),
         adapters=tuple((task, _adapter_source(folder, adapters, task)) for task in sorted(adapters.values)),
         files=_other_files(folder, top.table("files", None, required=False)),
+        recipe=top.table("training", ("recipe",), required=False).text("recipe", default="") or None,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import math
 import os
@@ -26,7 +27,7 @@ from transformers import (
     TrainingArguments,
 )
 
-from composer.bank.manifest import sha256_of
+from composer.bank.manifest import ADAPTER_FILES, sha256_of
 from composer.errors import ComposerError, SettingsError
 from composer.tasks.task import Example
 from composer.training.checkpoints import Identity, claim
@@ -38,8 +39,6 @@ from composer.training.order import EpochOrder
 from composer.training.precision import compute_dtype
 from composer.training.recipe import AdapterRecipe
 from composer.training.record import Record, library_versions
-
-WEIGHTS_FILE = "adapter_model.safetensors"
 
 
 @dataclass(frozen=True)
@@ -88,8 +87,8 @@ def train_adapter(
         model=model,
         args=_arguments(site, recipe, device, report_to, len(rows)),
         train_dataset=rows,
-        data_collator=DataCollatorForSeq2Seq(tokenizer, padding=True),
-        callbacks=[Reporter(round(len(rows) * recipe.epochs), progress)],
+        data_collator=DataCollatorForSeq2Seq(_padding(tokenizer)),
+        callbacks=[Reporter(max(1, round(len(rows) * recipe.epochs)), progress)],
     )
     trainer.remove_callback(PrinterCallback)  # it prints to where results go
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
@@ -180,6 +179,14 @@ def _lora(recipe: AdapterRecipe) -> LoraConfig:
     )  # fmt: skip
 
 
+def _padding(tokenizer: PreTrainedTokenizerBase) -> PreTrainedTokenizerBase:
+    """A copy that can pad, where the model's own has no token for it, as Llama 2's. What is padded is never read."""
+    copied = copy.deepcopy(tokenizer)
+    if copied.pad_token is None:
+        copied.pad_token = copied.eos_token or copied.convert_ids_to_tokens(0)
+    return copied
+
+
 class _AdapterTrainer(Trainer):
     """The Trainer, with an order of rows that survives a resume."""
 
@@ -244,7 +251,7 @@ def _save(model: PeftModel, site: Site) -> None:
     """fp16, under a name that holds on every machine."""
     model.peft_config["default"].base_model_name_or_path = site.base_name
     model.save_pretrained(str(site.output), save_embedding_layers=False)  # else it looks the base up on the Hub
-    weights = site.output / WEIGHTS_FILE
+    weights = site.output / ADAPTER_FILES[1]
     tensors = {name: tensor.half().contiguous() for name, tensor in load_file(weights).items()}
     _check_finite(tensors)
     save_file(tensors, weights, {"format": "pt"})

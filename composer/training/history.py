@@ -30,12 +30,17 @@ Points = Sequence[tuple[int, float]]
 
 
 class Reporter(TrainerCallback):
-    """Tells `progress` of every step, and stops a training whose loss is no number any more."""
+    """Tells `progress` of the start and of every step, and stops a training whose loss is no number any more."""
 
     def __init__(self, total_rows: int, progress: Progress | None) -> None:
         self.total_rows = total_rows
         self.progress = progress
         self.loss: float | None = None
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
+    ) -> None:
+        self._tell(state)
 
     def on_log(
         self,
@@ -57,6 +62,9 @@ class Reporter(TrainerCallback):
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
     ) -> None:
+        self._tell(state)
+
+    def _tell(self, state: TrainerState) -> None:
         if self.progress:
             rows = round(self.total_rows * state.global_step / state.max_steps)
             self.progress(Standing(state.global_step, state.max_steps, rows, self.total_rows, self.loss))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -33,6 +34,10 @@ class Record:
 
     def write(self, folder: Path) -> None:
         (folder / RECORD_FILE).write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+
+    def is_of(self, identity: Mapping[str, Any]) -> bool:
+        """Whether a run of that identity would end with these weights, on the same machine."""
+        return self.identity == json.loads(json.dumps(identity))  # tuples as the lists that they are in the file
 
 
 def read_record(folder: Path) -> Record:

@@ -12,9 +12,12 @@ import torch
 from safetensors.torch import load_file
 from transformers import Trainer
 
+from composer.bank.manifest import load_bank
 from composer.bank.reading import read_adapter
 from composer.errors import ComposerError, SettingsError
+from composer.inference.planning import BasePlan
 from composer.training.adapters import Site, intervals, train_adapter
+from composer.training.device import default_recipe
 from composer.training.history import Standing
 from composer.training.recipe import EMBEDDED, PAPER, AdapterRecipe, recipe_named
 from composer.training.record import read_record
@@ -113,7 +116,7 @@ def test_progress_counts_steps_and_rows(base: Path, examples, tmp_path: Path) ->
     train_adapter(
         examples[:16], site(base, tmp_path), replace(RECIPE, epochs=2), tokenizer_of(base), progress=standings.append
     )
-    assert [(s.step, s.rows) for s in standings] == [(1, 8), (2, 16), (3, 24), (4, 32)]
+    assert [(s.step, s.rows) for s in standings] == [(0, 0), (1, 8), (2, 16), (3, 24), (4, 32)]
     assert standings[-1].total_rows == 32 and standings[-1].loss is not None
 
 
@@ -131,6 +134,13 @@ def test_a_loss_that_is_no_number_stops_the_training(base: Path, examples, tmp_p
         patch.setattr(Trainer, "compute_loss", lambda *_, **__: torch.tensor(float("nan"), requires_grad=True))
         train_adapter(examples, site(base, tmp_path), RECIPE, tokenizer_of(base))
     assert not (tmp_path / "adapter").exists()
+
+
+def test_a_tokenizer_without_a_padding_token_serves(base: Path, examples, tmp_path: Path) -> None:
+    tokenizer = tokenizer_of(base)
+    tokenizer.pad_token = None
+    train_adapter(examples[:8], site(base, tmp_path), replace(RECIPE, epochs=1), tokenizer)
+    assert tokenizer.pad_token is None
 
 
 def test_nothing_is_printed(base: Path, examples, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -153,6 +163,17 @@ def test_the_papers_recipe_is_what_the_paper_says() -> None:
     assert PAPER.schedule == "cosine" and PAPER.max_grad_norm == 1.0
     assert len(PAPER.targets) == 7
     assert recipe_named("paper") is PAPER
+
+
+def test_a_7b_bank_is_trained_by_the_papers_recipe_unless_it_names_another() -> None:
+    llama, embedded = load_bank("llama2-7b", ready=False), load_bank("embedded", verify=False)
+    large, small = (BasePlan(size, "none", {}, 0, 0) for size in (6_700_000_000, 6_000_000))
+    assert llama.recipe == "paper" and default_recipe(llama, small) is PAPER
+    assert default_recipe(embedded, large) is PAPER
+    assert default_recipe(embedded, small) is EMBEDDED
+    assert default_recipe(replace(llama, recipe="embedded"), large) is EMBEDDED
+    with pytest.raises(SettingsError, match="unknown recipe 'papers'. Did you mean 'paper'"):
+        default_recipe(replace(llama, recipe="papers"), large)
 
 
 @pytest.mark.parametrize(
