@@ -81,6 +81,8 @@ def _fetched(hub: str, revision: str | None, patterns: Sequence[str], fetch: boo
         raise BankError(f"{hub} has not been fetched yet. Start once with a network.")
     from huggingface_hub import snapshot_download
 
+    # Asked once and briefly: the download itself tries a Hub that does not answer again and again, for minutes.
+    commit_of(hub, revision or "main")
     try:
         folder = Path(snapshot_download(hub, revision=revision, allow_patterns=list(patterns), etag_timeout=_timeout()))
     except Exception as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import shutil
+import socket
 
 import huggingface_hub
 import pytest
@@ -84,6 +85,18 @@ def test_without_a_network_it_is_said_and_what_is_kept_still_works(hub: Hub, mon
     assert folder_of(source(ADAPTER), ADAPTER_FILES)[0] == folder
     with pytest.raises(BankError, match=f"{BASE} could not be fetched.*refused.*check the network"):
         folder_of(source(BASE), BASE_FILES)
+
+
+def test_a_hub_that_never_answers_is_asked_once(hub: Hub, monkeypatch: pytest.MonkeyPatch):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.setblocking(False)
+        monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        monkeypatch.setattr(constants, "HF_HUB_ETAG_TIMEOUT", 0.3)
+        with pytest.raises(BankError, match=f"{BASE} could not be fetched from the Hub: timed out.*check the network"):
+            folder_of(source(BASE), BASE_FILES)
+        silent.accept()[0].close()
+        with pytest.raises(BlockingIOError):
+            silent.accept()
 
 
 def test_offline_it_is_said_and_what_is_kept_still_works(hub: Hub, monkeypatch: pytest.MonkeyPatch):
