@@ -7,6 +7,7 @@ import hashlib
 import math
 import os
 import shutil
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ from transformers import (
     Trainer,
     TrainingArguments,
 )
+from transformers.utils.logging import disable_progress_bar
 
 from composer.bank.manifest import ADAPTER_FILES, sha256_of
 from composer.errors import ComposerError, SettingsError
@@ -39,6 +41,10 @@ from composer.training.order import EpochOrder
 from composer.training.precision import compute_dtype
 from composer.training.recipe import AdapterRecipe
 from composer.training.record import Record, library_versions
+
+disable_progress_bar()  # a bar for every small file hides our own progress
+# a name that PEFT or the Trainer itself still uses
+warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
 
 
 @dataclass(frozen=True)
