@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from random import Random
 
-from composer.microworld import claims, scenes
+from composer.microworld import scenes
 from composer.microworld.language import ANIMALS, LIVING, NATURE, at, is_plural, join, kind_of, many, plural
 from composer.microworld.lexicon import Lexicon, Opinion, Thing, load, sample, upper_first
 
@@ -297,9 +297,6 @@ MIXES: dict[str, tuple[tuple[float, Document], ...]] = {
     "scenes": scenes.DOCUMENTS,
     "all": DOCUMENTS,
     "practice": (*scenes.PRACTICE, *DOCUMENTS),
-    "first": (*claims.FIRST, *((weight / 8, maker) for weight, maker in DOCUMENTS)),
-    "claims": (*claims.DOCUMENTS, (12.0, scenes.many_questions), *((weight / 6, maker) for weight, maker in DOCUMENTS)),
-    "last": (*((weight / 2, maker) for weight, maker in claims.DOCUMENTS), *DOCUMENTS),
 }
 
 

@@ -174,7 +174,7 @@ def two_tellers(lexicon: Lexicon, rng: Random) -> str:
     return f"{frame} {_verdict(rng, same)}"
 
 
-WISHES = (
+_WISHES = (
     ("where to buy {a}", "which shop has {many}"), ("what {a} is made of", "which material {many} are made of"),
     ("what {a} is for", "what to do with {a}"), ("how to clean {a}", "how {many} get clean"), ("where to keep {a}", "where {many} belong"),
     ("what {a} costs", "how expensive {many} are"),
@@ -185,7 +185,7 @@ def two_askers(lexicon: Lexicon, rng: Random) -> str:
     """Two people want to know something: the same, or another thing, or something else about it."""
     a, b = sample(rng, lexicon.people, 2)
     thing, other = sample(rng, [t for t in lexicon.things if t.countable and t.shop], 2)
-    wish, another = sample(rng, WISHES, 2)
+    wish, another = sample(rng, _WISHES, 2)
     kind = rng.choice(["same", "same", "thing", "wish"])
     second = (another if kind == "wish" else wish, other if kind == "thing" else thing)
     asked = [rng.choice(w).format(a=t.a, many=plural(t.name)) for w, t in ((wish, thing), second)]

@@ -68,8 +68,8 @@ def train_adapters(folder: Path, work: Path, recipe: AdapterRecipe, tasks: Seque
         own = replace(recipe, seed=recipe.seed + trained_tasks().index(task))
         loss = train_adapter(examples, site, own, tokenizer)
         output.mkdir(parents=True, exist_ok=True)
-        for name in ("adapter_config.json", "loss.csv", "adapter_model.safetensors"):
-            shutil.move(site.output / name, output / name)
+        for path in sorted(site.output.iterdir(), key=lambda path: path.suffix == ".safetensors"):
+            shutil.move(path, output / path.name)  # the weights last
         log.info("adapter %d/%d: %s, loss %.3f", number, len(tasks), task, loss)
 
 
