@@ -44,6 +44,11 @@ def GPU(task=None, *, duration=60, size=None):  # noqa: N802 - the package's nam
     return lent
 
 
+def gradio_auto_wrap(task):
+    """Gradio passes every handler through it on a Space; unless a variable asks for it, nothing is wrapped."""
+    return task
+
+
 def _received(pipe):
     import gradio as gr
 
