@@ -1,4 +1,4 @@
-"""Seconds from pressing Compare until the first chart has changed, for visitors who all press at once.
+"""Seconds from pressing Compare until the first chart has changed, for visitors who all press at once; and of top-p.
 
 python -m benchmarks.first_chart --visitors 5 --rounds 5 [--json] [--address http://…]
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = "--headless --no-sandbox --disable-gpu --disable-background-networking --disable-component-update".split()
-BAR = 1.5
+BAR, TOP_P_BAR = 1.5, 0.4
 THINGS = ("lantern", "kettle", "drum", "ladder", "pillow", "carrot", "hammer", "violin", "bucket", "candle")
 PLACES = ("buy", "find", "keep", "repair", "return")
 # The chart is the map: it carries the neighbours, which differ from one question to the next.
@@ -45,6 +45,18 @@ PRESS = """(at) => {
   window.took = null;
 }"""
 
+# The cut on the ribbon carries top-p; ribbon and list are redrawn by the same answer.
+MOVE = """(value) => {
+  window.moved = null;
+  const start = performance.now();
+  const slider = document.querySelector('#ac-top-p input[type=range]');
+  slider.value = value;
+  slider.dispatchEvent(new Event('input', { bubbles: true }));
+  const look = () => document.querySelector('.ac-cut')?.textContent === `top-p ${value.toFixed(2)}`
+    ? requestAnimationFrame(() => { window.moved = (performance.now() - start) / 1000 }) : setTimeout(look, 5);
+  look();
+}"""
+
 
 def main() -> int:
     arguments = _arguments()
@@ -53,7 +65,7 @@ def main() -> int:
         sys.stderr.write(f"No browser: none of {', '.join(CHROMIUM)} is on the PATH. Install Chromium.\n")
         return 1
     with _served(arguments.address) as address:
-        rounds = _measure(path, address, arguments.visitors, arguments.rounds)
+        rounds, moves = _measure(path, address, arguments.visitors, arguments.rounds)
     seconds = sorted(second for one in rounds for second in one)
     result = {
         "visitors": arguments.visitors,
@@ -61,10 +73,14 @@ def main() -> int:
         "median_seconds": round(statistics.median(seconds), 3),
         "slowest_seconds": round(seconds[-1], 3),
         "bar_seconds": BAR,
-        "met": seconds[-1] <= BAR,
+        "top_p_slowest_seconds": round(max(moves), 3),
+        "top_p_bar_seconds": TOP_P_BAR,
+        "met": seconds[-1] <= BAR and max(moves) <= TOP_P_BAR,
     }
     words = f"{result['visitors']} visitors at once: first chart after {result['median_seconds']} s (median), "
-    print(json.dumps(result) if arguments.json else f"{words}{result['slowest_seconds']} s (slowest); bar {BAR} s")
+    words += f"{result['slowest_seconds']} s (slowest); bar {BAR} s\n"
+    words += f"top-p moved: ribbon redrawn after {max(moves):.3f} s (slowest of {len(moves)}); bar {TOP_P_BAR} s"
+    print(json.dumps(result) if arguments.json else words)
     return 0 if result["met"] else 1
 
 
@@ -77,7 +93,8 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _measure(chromium: str, address: str, visitors: int, rounds: int) -> list[list[float]]:
+def _measure(chromium: str, address: str, visitors: int, rounds: int) -> tuple[list[list[float]], list[float]]:
+    """(seconds to the first chart per round and visitor, seconds to the new ribbon per move of top-p)."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -88,7 +105,8 @@ def _measure(chromium: str, address: str, visitors: int, rounds: int) -> list[li
             page.goto(address)
             page.wait_for_selector(".ac-map[data-ready]")
         _round(pages, 0)  # the first one warms the encoder and the pages
-        return [_round(pages, number) for number in range(1, rounds + 1)]
+        first_charts = [_round(pages, number) for number in range(1, rounds + 1)]
+        return first_charts, [_move(pages[0], value) for value in (0.3, 0.95, 0.5, 0.7, 0.2)]
 
 
 def _round(pages: list[Page], number: int) -> list[float]:
@@ -105,6 +123,12 @@ def _round(pages: list[Page], number: int) -> list[float]:
         # the models' answers must be there before the next round presses again
         page.wait_for_function("!document.querySelector('#ac-answers [aria-busy]')")
     return [page.evaluate("window.took") for page in pages]
+
+
+def _move(page: Page, value: float) -> float:
+    page.evaluate(MOVE, value)
+    page.wait_for_function("window.moved !== null")
+    return page.evaluate("window.moved")
 
 
 @contextmanager

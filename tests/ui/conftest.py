@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,13 @@ PATIENCE_MS = 90_000
 @pytest.fixture(scope="session")
 def site(composer: Composer, cache_dir: Path) -> Iterator[str]:
     """The page's address."""
+    with served(composer, cache_dir) as address:
+        yield address
+
+
+@contextmanager
+def served(composer: Composer, cache_dir: Path) -> Iterator[str]:
+    """A page built anew, on a port of its own."""
     pytest.importorskip("gradio")
     from composer.config import AppSettings
     from composer.ui.health import Health
@@ -104,18 +112,20 @@ Visit = Callable[..., Watched]
 
 @pytest.fixture
 def visit(site: str, browser: Browser) -> Iterator[Visit]:
-    """Opens the page as a new visitor: `visit("?q=…", width=390)`."""
+    """Opens the page as a new visitor: `visit("?q=…", width=390)`, also `at` another address."""
     contexts = []
 
-    def open_page(path: str = "", *, width: int = 1280, height: int = 900, dark: bool = False) -> Watched:
+    def open_page(
+        path: str = "", *, width: int = 1280, height: int = 900, dark: bool = False, at: str = site
+    ) -> Watched:
         context = browser.new_context(
             viewport={"width": width, "height": height},
             color_scheme="dark" if dark else "light",
             permissions=["clipboard-read", "clipboard-write"],
         )
         contexts.append(context)
-        watched = Watched(context.new_page(), site)
-        watched.page.goto(site + path)
+        watched = Watched(context.new_page(), at)
+        watched.page.goto(at + path)
         watched.page.wait_for_selector("#ac-answers .ac-card")
         return watched
 

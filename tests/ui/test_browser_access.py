@@ -26,8 +26,8 @@ def violations(visitor: Watched) -> list[str]:
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_axe_finds_nothing_serious(visit: Visit, dark: bool):
     visitor = visit(dark=dark)
-    visitor.page.get_by_role("button", name="Advanced").click()
-    visitor.page.get_by_role("button", name="Passage").click()
+    visitor.page.locator("#ac-advanced > button").click()
+    visitor.page.locator("#ac-passage-box > button").click()
     visitor.page.wait_for_selector("#ac-advanced input[type=radio]")
     assert violations(visitor) == []
     number = visitor.page.locator("#ac-top-p input[type=number]")
@@ -89,14 +89,23 @@ def test_whoever_wants_no_motion_gets_none(visit: Visit):
 def test_a_family_is_highlighted_and_the_others_stay_on_the_map(visit: Visit):
     visitor = visit()
     visitor.page.wait_for_selector(".ac-map[data-ready]")
-    visitor.page.wait_for_timeout(300)
-    painted = "document.querySelector('.ac-map canvas').toDataURL()"
-    before = visitor.page.evaluate(painted)
     chip = visitor.page.locator('.ac-legend [data-family="inference"]')
-    chip.click()
-    assert chip.get_attribute("aria-pressed") == "true"
-    visitor.page.wait_for_function(f"before => {painted} !== before", arg=before)
-    chip.click()
-    assert chip.get_attribute("aria-pressed") == "false"
-    visitor.page.mouse.move(0, 0)
-    visitor.page.wait_for_function(f"before => {painted} === before", arg=before)
+    pictures = []
+    for pressed in ("true", "false", "true", "false"):
+        chip.click()
+        assert chip.get_attribute("aria-pressed") == pressed
+        visitor.page.evaluate("document.fonts.ready")
+        pictures.append(visitor.page.evaluate(PIXELS))
+    lit, plain, lit_again, plain_again = pictures
+    assert plain == plain_again and lit == lit_again
+    assert lit["sum"] != plain["sum"]
+    assert lit["painted"] > 0.9 * plain["painted"]
+
+
+PIXELS = """() => {
+  const canvas = document.querySelector('.ac-map canvas');
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  let [sum, painted] = [0, 0];
+  for (let i = 0; i < data.length; i += 4) { sum += data[i] + data[i + 1] + data[i + 2]; painted += data[i + 3] > 0 }
+  return { sum, painted };
+}"""

@@ -28,7 +28,8 @@ def draw(weights: TaskWeights, contributions: tuple[Contribution, ...], *, done:
     rows = "".join(_row(task, weight, contributions, top) for task, weight in weights.kept)
     sentences = "".join(f"<li>{esc(reading(weights, c))}</li>" for c in contributions)
     return (
-        '<div class="ac-heat"><div class="ac-scroll" tabindex="0" role="region" aria-label="Effective weights"><table>'
+        '<div class="ac-heat"><div class="ac-scroll" tabindex="0" role="region" aria-label="Effective weights">'
+        f'<table style="--columns:{len(contributions) + 1}">'
         '<thead><tr><th scope="col">Task</th><th scope="col" title="The'
         f' task weights, as the nucleus gives them">Asked for</th>{heads}</tr></thead>'
         f"<tbody>{rows}</tbody><tfoot>{_feet(contributions)}</tfoot></table></div>"

@@ -1,0 +1,71 @@
+"""What a visitor sees while the models work, or others are served first."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from .conftest import PATIENCE_MS, Visit
+
+pytestmark = pytest.mark.browser
+
+QUESTION = "Where would you go to buy a lantern?"
+OPTIONS = ("a bakery", "a camping store", "a shoe store")
+NOTE_CARDS = """() => { window.seen = []; new MutationObserver(() => {
+  const busy = document.querySelector('#ac-answers .ac-answers[aria-busy]');
+  const state = document.querySelector('.ac-pill [data-state]').textContent;
+  const cards = busy ? busy.querySelectorAll('.ac-card[data-chosen]').length : -1;
+  if (busy) window.seen.push([cards, state, busy.querySelectorAll('.ac-card').length]);
+}).observe(document.documentElement, { childList: true, subtree: true }) }"""
+
+
+def test_cards_fill_one_by_one_where_the_model_is_slow(visit: Visit, composer, monkeypatch):
+    from composer import Query
+    from composer.ui import running
+
+    monkeypatch.setattr(running, "is_slow", lambda composer: True)
+    visitor = visit()
+    visitor.page.evaluate(NOTE_CARDS)
+    visitor.ask(QUESTION, *OPTIONS)
+    trace = visitor.answered(QUESTION)
+    seen = visitor.page.evaluate("window.seen")
+    assert {0, 1, 2, 3} <= {answered for answered, _, _ in seen}
+    assert {cards for _, _, cards in seen} == {4}
+    together = composer.explain(Query(QUESTION, OPTIONS))
+    for prediction in together.predictions:
+        probabilities = trace["predictions"][prediction.method]["probabilities"]
+        assert probabilities == pytest.approx(prediction.probabilities, abs=1e-4)
+    assert visitor.page.locator(".ac-references li").count() == 3
+    assert visitor.complaints == []
+
+
+def test_the_pill_tells_the_place_in_the_queue(visit: Visit, composer, monkeypatch):
+    held = threading.Event()
+    explain = type(composer).explain
+
+    def slowly(self, *given):
+        assert held.wait(PATIENCE_MS / 1000)
+        return explain(self, *given)
+
+    monkeypatch.setattr(type(composer), "explain", slowly)
+    visitors = [visit(), visit(), visit()]
+    states = [visitor.page.locator(".ac-pill [data-state]") for visitor in visitors]
+    assert [state.inner_text() for state in states] == ["ready"] * 3
+    try:
+        visitors[0].ask(QUESTION, *OPTIONS)
+        visitors[0].page.wait_for_function("document.querySelector('[data-state]').textContent === 'answering'")
+        for place, visitor in enumerate(visitors[1:], start=1):
+            visitor.ask(QUESTION, *OPTIONS)
+            words = f"queued, {place} of {place}"
+            visitor.page.wait_for_function(
+                "words => document.querySelector('[data-state]').textContent === words", arg=words
+            )
+        first_chart = visitors[2].page.locator("#ac-list .ac-preview").first.inner_text()
+        assert first_chart == visitors[1].page.locator("#ac-list .ac-preview").first.inner_text()
+    finally:
+        held.set()
+    for visitor, state in zip(visitors, states, strict=True):
+        visitor.answered(QUESTION)
+        visitor.page.wait_for_function("document.querySelector('[data-state]').textContent === 'ready'")
+        assert state.inner_text() == "ready" and visitor.complaints == []
