@@ -8,8 +8,7 @@ import sys
 from pathlib import Path
 from time import perf_counter
 
-from benchmarks.compare import answer, forgetful
-from benchmarks.plan import SETTINGS
+from benchmarks.compare import adapters_of, answer, forgetful
 from benchmarks.processes import peak_mb
 from composer.pipeline import Composer
 from composer.types import Query
@@ -30,7 +29,7 @@ def run(bank: Path, folder: Path, adapter_bytes: int) -> dict[str, float]:
         for query in questions:
             first.append(_milliseconds(composer, query))
             again += [_milliseconds(composer, query) for _ in range(AGAIN)]
-            kept.append(len(composer.route(composer.retrieve(query, SETTINGS), SETTINGS).kept))
+            kept.append(len(adapters_of(composer, query)))
         return {
             "start_s": start_s,
             "p50_ms": statistics.median(again),

@@ -15,7 +15,7 @@ from benchmarks.plan import METHODS, SETTINGS, Plan
 from benchmarks.timing import CleanUp, Side, Times, interleaved, versus
 from composer.bank.examples import read_examples
 from composer.bank.manifest import Bank
-from composer.config import Settings
+from composer.errors import ComposerError
 from composer.inference.prompts import encode_option
 from composer.merging.cache import ByteCache
 from composer.pipeline import Composer
@@ -23,6 +23,7 @@ from composer.retrieval.encoder import Encoder
 from composer.types import Prediction, Query
 
 OPTIONS = 4
+ADAPTERS = (3, 4, 5)
 TOLERANCE = 1e-3
 """Between the log-probabilities (nats) of an option: fp32 sums in another order."""
 
@@ -31,7 +32,7 @@ def measure(plan: Plan) -> dict[str, object]:
     with TemporaryDirectory() as cache:
         composer = forgetful(Composer.open("embedded", cache_dir=Path(cache), device="cpu"))
         try:
-            questions = questions_of(composer.bank, 2 if plan.quick else 24)
+            questions = with_few_adapters(composer, questions_of(composer.bank), 2 if plan.quick else 24)
             return compared(composer, PeftSide.of_bank(composer.bank), questions, plan, rounds=plan.rounds(24))
         finally:
             composer.close()
@@ -45,38 +46,55 @@ def forgetful(composer: Composer) -> Composer:
     return replace(composer, encoder=encoder, merges=ByteCache(0, lambda merged: 1))
 
 
-def questions_of(bank: Bank, count: int) -> tuple[Query, ...]:
-    """The bank's own test questions with four options, of all tasks that have such, in turns."""
+def questions_of(bank: Bank) -> tuple[Query, ...]:
+    """The bank's own test questions with four options, of all tasks that have such in turns, without their hints."""
     assert bank.evaluation is not None
     examples = read_examples(bank.evaluation.path)
     rows = [row for row, options in enumerate(examples.options) if len(options) == OPTIONS]
     tasks = sorted({examples.tasks[row] for row in rows})
     by_task = [[row for row in rows if examples.tasks[row] == task] for task in tasks]
-    return tuple(examples.query(row) for turn in zip(*by_task, strict=False) for row in turn)[:count]
+    return tuple(replace(examples.query(row), hint=None) for turn in zip(*by_task, strict=False) for row in turn)
 
 
-def answer(composer: Composer, query: Query, settings: Settings = SETTINGS) -> tuple[Prediction, ...]:
+def with_few_adapters(composer: Composer, questions: Sequence[Query], count: int) -> tuple[Query, ...]:
+    """The first that merge three to five adapters. With one alone PEFT turns every method into linear.
+
+    Raises ComposerError where there is none.
+    """
+    found: list[Query] = []
+    for query in questions:
+        if len(found) < count and len(adapters_of(composer, query)) in ADAPTERS:
+            found.append(query)
+    if not found:
+        raise ComposerError("no question of this bank merges three to five adapters. Choose another bank.")
+    return tuple(found)
+
+
+def adapters_of(composer: Composer, query: Query) -> tuple[tuple[str, float], ...]:
+    return composer.route(composer.retrieve(query, SETTINGS), SETTINGS).kept
+
+
+def answer(composer: Composer, query: Query) -> tuple[Prediction, ...]:
     """A compare without the contributions, which have no counterpart in PEFT."""
-    weights = composer.route(composer.retrieve(query, settings), settings)
-    merged = [composer.merge(weights.kept, settings, method) for method in METHODS]
-    found = composer.score(query, merged, settings)
+    choice = adapters_of(composer, query)
+    found = composer.score(query, [composer.merge(choice, SETTINGS, method) for method in METHODS], SETTINGS)
     return tuple(one for one in found if isinstance(one, Prediction))
 
 
 class PeftLoop:
     """Retrieval and weights are ours on both sides, as PEFT has none; the rest is PEFT as its documentation shows."""
 
-    def __init__(self, composer: Composer, peft: PeftSide, settings: Settings) -> None:
-        self.composer, self.peft, self.settings = composer, peft, settings
+    def __init__(self, composer: Composer, peft: PeftSide) -> None:
+        self.composer, self.peft = composer, peft
 
     def answer(self, query: Query) -> tuple[list[list[float]], CleanUp]:
         """Log-probabilities per model (the base first) and option; the clean-up deletes the merges."""
-        composer, settings = self.composer, self.settings
-        weights = composer.route(composer.retrieve(query, settings), settings)
+        composer = self.composer
+        choice = adapters_of(composer, query)
         prompt = composer.fit(query).text_tokens
         template, tokenizer = composer.bank.prompt_template, composer.base.tokenizer
         options = [encode_option(tokenizer, template, option) for option in query.options]
-        names = [self.peft.merge(method, weights.kept, settings.merge) for method in METHODS]
+        names = [self.peft.merge(method, choice, SETTINGS.merge) for method in METHODS]
         found = [self.peft.log_probabilities(name, prompt, options) for name in (None, *names)]
         return found, lambda: [self.peft.drop(name) for name in names]
 
@@ -88,17 +106,16 @@ def compared(
     plan: Plan,
     *,
     rounds: int,
-    settings: Settings = SETTINGS,
     settle: Callable[[], object] = lambda: None,
     tolerance: float = TOLERANCE,
 ) -> dict[str, object]:
-    loop = PeftLoop(composer, peft, settings)
+    loop = PeftLoop(composer, peft)
     parity = agreement(composer, loop, questions[: 2 if plan.quick else 6], tolerance)
     for query in questions:  # warm: every adapter that will be asked for is in memory, and trimmed
-        answer(composer, query, settings)
+        answer(composer, query)
     ours_next, peft_next = cycle(questions), cycle(questions)
     sides: dict[str, Side] = {
-        "ours": lambda: _no_clean_up(answer(composer, next(ours_next), settings)),
+        "ours": lambda: _no_clean_up(answer(composer, next(ours_next))),
         "peft": lambda: loop.answer(next(peft_next))[1],
     }
 
@@ -106,7 +123,7 @@ def compared(
         composer.encoder.encode(["another question"])
 
     times = interleaved(sides, rounds, before=forget, settle=settle, progress=plan.progress("compare, rounds"))
-    kept = [len(composer.route(composer.retrieve(query, settings), settings).kept) for query in questions]
+    kept = [len(adapters_of(composer, query)) for query in questions]
     return {
         **versus(times["ours"], times["peft"]),
         "p95_ms": round(_p95(times["ours"]), 3),
@@ -119,7 +136,7 @@ def agreement(composer: Composer, loop: PeftLoop, questions: Sequence[Query], to
     """Every option's log-probability under every model, and which option is chosen."""
     worst, same, total = 0.0, 0, 0
     for query in questions:
-        mine = answer(composer, query, loop.settings)
+        mine = answer(composer, query)
         theirs, clean_up = loop.answer(query)
         clean_up()
         lengths = [len(encode_option(composer.base.tokenizer, composer.bank.prompt_template, o)) for o in query.options]

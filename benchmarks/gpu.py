@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,7 +19,7 @@ from benchmarks.agreement import check
 from benchmarks.peft_side import PeftSide
 from benchmarks.plan import METHODS, SETTINGS, Plan
 from benchmarks.random_bank import Shape, write_random_bank
-from composer.config import RetrievalSettings, Settings
+from composer.bank.manifest import load_bank
 from composer.inference.prompts import encode_option, encode_prompt
 from composer.merging import MergedAdapter, TrimCache
 from composer.pipeline import Composer
@@ -53,9 +54,6 @@ TINY = Shape(
     dtype=torch.float32,
 )
 PROMPT_TOKENS = 64
-NUCLEUS = replace(SETTINGS, retrieval=RetrievalSettings(top_p=0.5))
-"""Half of the mass keeps a handful of adapters, as a clear question does; these questions are like no task's."""
-OPTIONS = ("a sports store", "a bakery", "the second floor of a bank", "nowhere")
 
 
 def measure(plan: Plan) -> dict[str, object]:
@@ -70,7 +68,8 @@ def measured(plan: Plan, shape: Shape) -> dict[str, object]:
         opened = Composer.open(bank, cache_dir=folder / "cache", device=plan.device)
         composer = compare.forgetful(opened)
         try:
-            questions = [_question(composer, number) for number in range(3 if plan.quick else 12)]
+            asked = [_lengthened(composer, query) for query in compare.questions_of(load_bank("embedded"))[:200]]
+            questions = compare.with_few_adapters(composer, asked, 3 if plan.quick else 12)
             memory = _memory(composer, questions)  # before PEFT's side takes any
             peft = PeftSide.of_bank(bank, plan.device)
             return {
@@ -136,18 +135,17 @@ def _compare(composer: Composer, peft: PeftSide, questions: Sequence[Query], pla
         questions,
         plan,
         rounds=plan.rounds(12),
-        settings=NUCLEUS,
         settle=_settled(composer),
         tolerance=compare.TOLERANCE if exact else float("inf"),
     )
 
 
-def _memory(composer: Composer, questions: Sequence[Query], settings: Settings = NUCLEUS) -> dict[str, object]:
+def _memory(composer: Composer, questions: Sequence[Query]) -> dict[str, object]:
     """The engine alone, at its peak over the questions."""
     if composer.base.device.type == "cuda":
         torch.cuda.reset_peak_memory_stats()
     for query in questions:
-        compare.answer(composer, query, settings)
+        compare.answer(composer, query)
     if composer.base.device.type != "cuda":
         return {}
     return {"memory_gb": round(torch.cuda.max_memory_reserved() / 1e9, 2)}
@@ -157,9 +155,10 @@ def _settled(composer: Composer) -> Callable[[], object]:
     return torch.cuda.synchronize if composer.base.device.type == "cuda" else lambda: None
 
 
-def _question(composer: Composer, number: int) -> Query:
-    """A question whose prompt has 64 tokens, or just over."""
-    text = f"Question {number}: where can I buy a ball for the dog"
-    while len(encode_prompt(composer.base.tokenizer, composer.bank.prompt(text + "?"))) < PROMPT_TOKENS:
-        text += " and a ball for the dog"
-    return Query(text + "?", OPTIONS)
+def _lengthened(composer: Composer, query: Query) -> Query:
+    """The question's words, cut or repeated, so that its prompt has 64 tokens or just over."""
+    words = cycle(query.retrieval_text.split())
+    text = next(words)
+    while len(encode_prompt(composer.base.tokenizer, composer.bank.prompt(text))) < PROMPT_TOKENS:
+        text += f" {next(words)}"
+    return Query(text, query.options)

@@ -17,7 +17,8 @@ from benchmarks.processes import peak_mb, python, reset_peak, resident_mb
 from composer.merging import AdapterFactors, Stack, TrimCache, merge
 from composer.merging.cache import bytes_of
 
-LAYERS, RANK, ALPHA = 2, 64, 32
+LAYERS, RANK, SCALING = 2, 64, 0.5
+QUICK_RANK = 4
 HIDDEN, INTERMEDIATE = 4096, 11008
 KINDS = {
     "self_attn.q_proj": (HIDDEN, HIDDEN),
@@ -29,26 +30,27 @@ KINDS = {
     "mlp.down_proj": (HIDDEN, INTERMEDIATE),
 }
 """Module to (out_features, in_features)."""
-NAMES = ("a", "b", "c", "d")
+NAMES = ("first", "second", "third", "fourth")
 
 
 def measure(plan: Plan) -> dict[str, object]:
-    adapters = random_adapters()
+    rank = QUICK_RANK if plan.quick else RANK
+    adapters = random_adapters(rank)
     times = compared(_peft(adapters), adapters, plan, rounds=plan.rounds(5), label="merge_7b_shape")
-    return {**times, "memory": python("benchmarks.merge_7b_shape")}
+    return {**times, "memory": python("benchmarks.merge_7b_shape", str(rank))}
 
 
-def random_adapters() -> list[AdapterFactors]:
+def random_adapters(rank: int) -> list[AdapterFactors]:
     generator = torch.Generator().manual_seed(0)
 
     def stack(kind: str, out_features: int, in_features: int) -> Stack:
         return Stack(
             tuple(f"model.layers.{layer}.{kind}" for layer in range(LAYERS)),
-            torch.randn(LAYERS, RANK, in_features, generator=generator).mul_(0.02),
-            torch.randn(LAYERS, out_features, RANK, generator=generator).mul_(0.02),
+            torch.randn(LAYERS, rank, in_features, generator=generator).mul_(0.02),
+            torch.randn(LAYERS, out_features, rank, generator=generator).mul_(0.02),
         )
 
-    return [AdapterFactors(n, n, ALPHA / RANK, tuple(stack(k, *shape) for k, shape in KINDS.items())) for n in NAMES]
+    return [AdapterFactors(n, n, SCALING, tuple(stack(k, *shape) for k, shape in KINDS.items())) for n in NAMES]
 
 
 def _peft(adapters: Sequence[AdapterFactors]) -> PeftSide:
@@ -63,7 +65,8 @@ def _peft(adapters: Sequence[AdapterFactors]) -> PeftSide:
         base = LlamaForCausalLM(config)
     base = base.to_empty(device="cpu")  # merging never reads the base's weights, so they stay what they are
     kinds = [kind.rpartition(".")[2] for kind in KINDS]
-    lora = LoraConfig(r=RANK, lora_alpha=ALPHA, target_modules=kinds)
+    rank = adapters[0].rank
+    lora = LoraConfig(r=rank, lora_alpha=int(SCALING * rank), target_modules=kinds)
     model = get_peft_model(base, lora, adapter_name=NAMES[0])
     for name in NAMES[1:]:
         model.add_adapter(name, lora)
@@ -77,9 +80,9 @@ def _peft(adapters: Sequence[AdapterFactors]) -> PeftSide:
     return side
 
 
-def memory() -> dict[str, float]:
+def memory(rank: int) -> dict[str, float]:
     """Megabytes beyond the adapters while all four merges are made and held, trimming included."""
-    adapters = random_adapters()
+    adapters = random_adapters(rank)
     choice = tuple(zip(NAMES, WEIGHTS, strict=True))
     merge("linear", [small(adapter) for adapter in adapters], choice)  # torch's own threads and buffers
     before, measured = resident_mb(), reset_peak()
@@ -98,4 +101,4 @@ def small(adapter: AdapterFactors) -> AdapterFactors:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(memory()))
+    sys.stdout.write(json.dumps(memory(int(sys.argv[1]))))

@@ -38,7 +38,7 @@ class Neighbourhoods:
 
 def neighbourhoods(bank: Bank, encoder: Encoder, examples: Examples, limit: int) -> Neighbourhoods:
     """Of the bank's test questions with four options, as they come, those whose neighbours are not yet taken."""
-    candidates = questions_of(bank, 10_000)[: 20 * limit]
+    candidates = questions_of(bank)[: 10 * limit]
     vectors = encoder.encode([query.retrieval_text for query in candidates])
     assert examples.vectors is not None
     stored = examples.vectors.astype(np.float32)
