@@ -77,7 +77,7 @@ def build_bank_index(
             lambda: _rows(bank, path),
             encoder_sha256=encoder.sha256,
             source_sha256=source,
-            progress=progress,
+            progress=progress or _silent,
             force=force,
         )
     return build_index(
@@ -94,6 +94,10 @@ def index_folder(bank: Bank, cache_dir: Path) -> Path:
     """One per bank and content of its examples: a changed bank never meets an old index."""
     origin = f"{bank.folder}:{bank.examples.sha256 if bank.examples else ''}"
     return cache_dir / "index" / f"{bank.name}-{hashlib.sha256(origin.encode()).hexdigest()[:12]}"
+
+
+def _silent(done: int, total: int) -> None:
+    return None
 
 
 def _rows(bank: Bank, path: Path) -> IndexRows:

@@ -29,6 +29,10 @@ class RowSource(Protocol):
         """The tasks it has rows of, in the order of TASKS."""
         ...
 
+    def unknown(self, split: str = "train") -> tuple[str, ...]:
+        """What holds rows and is no task's: a name misspelt, perhaps."""
+        ...
+
     def rows(self, task: str, split: str = "train") -> Iterator[RawRow]:
         """Raises TaskError where there are none, or they cannot be read."""
         ...
@@ -57,7 +61,6 @@ class FolderSource:
         return tuple(task for task in TASKS if self._files(task, split))
 
     def unknown(self, split: str = "train") -> tuple[str, ...]:
-        """Folders with rows that are no task's: a name misspelt, perhaps."""
         below = sorted(path.name for path in self.folder.iterdir() if path.is_dir())
         return tuple(name for name in below if name not in TASKS and self._files(name, split))
 
@@ -79,6 +82,9 @@ class HubSource:
 
     def tasks(self, split: str = "train") -> tuple[str, ...]:
         return tuple(TASKS)
+
+    def unknown(self, split: str = "train") -> tuple[str, ...]:
+        return ()
 
     def rows(self, task: str, split: str = "train") -> Iterator[RawRow]:
         source = find_task(task).source
@@ -104,6 +110,9 @@ class FirstOf:
     def tasks(self, split: str = "train") -> tuple[str, ...]:
         held = {task for source in self.sources for task in source.tasks(split)}
         return tuple(task for task in TASKS if task in held)
+
+    def unknown(self, split: str = "train") -> tuple[str, ...]:
+        return tuple(name for source in self.sources for name in source.unknown(split))
 
     def rows(self, task: str, split: str = "train") -> Iterator[RawRow]:
         for source in self.sources:

@@ -56,6 +56,16 @@ def test_rows_become_an_index_of_the_tasks_that_the_bank_has_adapters_for(
     assert json.loads(checked.out)["tasks"] == {"cb": 10, "copa": 10}
 
 
+def test_of_two_sources_the_first_that_has_a_task_gives_its_rows(cli, source: Path, small_bank: Path, tmp_path: Path):
+    (tmp_path / "mine" / "cb").mkdir(parents=True)
+    mine = {"premise": "Mine.", "hypothesis": "Yours.", "label": 0}
+    (tmp_path / "mine" / "cb" / "train.jsonl").write_text(json.dumps(mine))
+    sources = ("--source", tmp_path / "mine", "--source", source)
+    built = cli("index", "build", *sources, "--output", tmp_path / "i", "--bank", small_bank, "--json")
+    assert json.loads(built.out)["tasks"] == {"cb": 1, "copa": 12}
+    assert "not read, as no task has such a name: notes" in built.err
+
+
 def test_a_question_is_answered_from_that_index(cli, index: Path, small_bank: Path):
     asked = ("--query", "It rained for a week.", "--option", "It got wet.", "--option", "It sang.", "--method", "cat")
     trace = json.loads(cli("predict", *asked, "--bank", small_bank, "--index", index, "--json").out)

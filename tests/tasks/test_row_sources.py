@@ -189,7 +189,8 @@ def test_folders_that_are_no_task_are_listed(tmp_path: Path):
     write_jsonl(tmp_path, "sst2", [opinion(1)])
     write_jsonl(tmp_path, "comonsense_qa", [opinion(1)])
     (tmp_path / "notes").mkdir()
-    assert open_source([str(tmp_path)]).unknown() == ("comonsense_qa",)
+    for names in ([str(tmp_path)], ["hub", str(tmp_path)]):
+        assert open_source(names).unknown() == ("comonsense_qa",)
 
 
 # The data sets of the Hub: a folder with a data set's id for its name, below the working folder, is loaded by the
