@@ -11,11 +11,12 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model, prepare_model_for_kbit_training
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as save_tensors
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -30,7 +31,7 @@ from transformers import (
 from transformers.utils.logging import disable_progress_bar
 
 from composer.bank.manifest import ADAPTER_FILES, sha256_of
-from composer.errors import ComposerError, SettingsError
+from composer.errors import BankError, ComposerError, SettingsError
 from composer.tasks.task import Example
 from composer.training.checkpoints import Identity, claim
 from composer.training.encoding import Row, encode_examples, sha256_of_rows
@@ -97,7 +98,7 @@ def train_adapter(
         callbacks=[Reporter(max(1, round(len(rows) * recipe.epochs)), progress)],
     )
     trainer.remove_callback(PrinterCallback)  # it prints to where results go
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    _run(trainer, checkpoint, recipe)
     points = points_of(trainer.state)
     _save(model, site)
     record = Record(
@@ -110,6 +111,21 @@ def train_adapter(
     write_model_card(site.output, record, on_hub=site.revision is not None)
     shutil.rmtree(site.work, ignore_errors=True)
     return record.loss
+
+
+def _run(trainer: Trainer, checkpoint: Path | None, recipe: AdapterRecipe) -> None:
+    try:
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    except torch.OutOfMemoryError as error:
+        raise ComposerError(
+            f"the GPU's memory ran out with {recipe.batch_size} rows at once. Lower --batch-size and raise "
+            "--accumulation by as much, or lower --max-tokens."
+        ) from error
+    except OSError as error:
+        raise ComposerError(
+            f"a checkpoint cannot be written to {trainer.args.output_dir}: {error.strerror or error}. Free some space, "
+            "or set COMPOSER_CACHE to a folder on a larger disk; the same command then goes on."
+        ) from error
 
 
 def identity_of(rows: Sequence[Row], site: Site, recipe: AdapterRecipe, quantization: str) -> Identity:
@@ -141,7 +157,7 @@ def _check_room(base: Path | str, recipe: AdapterRecipe) -> None:
 def load_for_training(base: Path | str, *, quantization: str = "none", device: str = "cpu") -> PreTrainedModel:
     """Weights in 16 or 4 bits, which stay frozen. On short rows, plain attention is the fastest on a CPU."""
     on_gpu = device == "cuda"
-    model = AutoModelForCausalLM.from_pretrained(
+    loaded: Any = AutoModelForCausalLM.from_pretrained(
         base,
         dtype=_dtype(device),
         attn_implementation="sdpa" if on_gpu else "eager",
@@ -149,7 +165,11 @@ def load_for_training(base: Path | str, *, quantization: str = "none", device: s
         quantization_config=_quantization(quantization, device),
         use_safetensors=True,
         trust_remote_code=False,
+        output_loading_info=True,
     )
+    model, report = loaded
+    if report["missing_keys"]:  # transformers fills these with random numbers and goes on
+        raise BankError(f"the base's weights lack {sorted(report['missing_keys'])[0]}. Restore or fetch them again.")
     if quantization == "none":
         return model
     for module in model.modules():
@@ -260,7 +280,8 @@ def _save(model: PeftModel, site: Site) -> None:
     weights = site.output / ADAPTER_FILES[1]
     tensors = {name: tensor.half().contiguous() for name, tensor in load_file(weights).items()}
     _check_finite(tensors)
-    save_file(tensors, weights, {"format": "pt"})
+    weights.unlink()  # safetensors' own save_file makes one that nobody else may read
+    weights.write_bytes(save_tensors(tensors, metadata={"format": "pt"}))
 
 
 def _check_finite(tensors: Mapping[str, torch.Tensor]) -> None:

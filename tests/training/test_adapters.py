@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from transformers import Trainer
 
 from composer.bank.manifest import load_bank
 from composer.bank.reading import read_adapter
-from composer.errors import ComposerError, SettingsError
+from composer.errors import BankError, ComposerError, SettingsError
 from composer.inference.planning import BasePlan
-from composer.training.adapters import Site, intervals, train_adapter
+from composer.training.adapters import Site, intervals, load_for_training, train_adapter
 from composer.training.device import default_recipe
 from composer.training.history import Standing
 from composer.training.recipe import EMBEDDED, PAPER, AdapterRecipe, recipe_named
@@ -50,6 +51,7 @@ def test_the_loss_falls_and_the_adapter_can_be_read(whole: Site) -> None:
     config = json.loads((whole.output / "adapter_config.json").read_text())
     assert config["base_model_name_or_path"] == "a/base"
     assert not whole.work.exists()
+    assert len({path.stat().st_mode for path in whole.output.iterdir()}) == 1  # who reads one may read all
 
 
 def test_base_rows_and_recipe_are_recorded(whole: Site) -> None:
@@ -134,6 +136,30 @@ def test_a_loss_that_is_no_number_stops_the_training(base: Path, examples, tmp_p
         patch.setattr(Trainer, "compute_loss", lambda *_, **__: torch.tensor(float("nan"), requires_grad=True))
         train_adapter(examples, site(base, tmp_path), RECIPE, tokenizer_of(base))
     assert not (tmp_path / "adapter").exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [(torch.OutOfMemoryError("CUDA"), "ran out with 8 rows at once"), (OSError(28, "No space left"), "No space left")],
+)
+def test_no_memory_and_no_space_are_said_in_a_sentence(
+    base: Path, examples, tmp_path: Path, error: Exception, words: str
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise error
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(ComposerError, match=words):
+        patch.setattr(Trainer, "training_step", fails)
+        train_adapter(examples[:8], site(base, tmp_path), RECIPE, tokenizer_of(base))
+
+
+def test_a_base_that_lacks_weights_is_refused(base: Path, tmp_path: Path) -> None:
+    broken = Path(shutil.copytree(base, tmp_path / "base"))
+    tensors = load_file(broken / "model.safetensors")
+    del tensors["model.layers.1.mlp.up_proj.weight"]
+    save_file(tensors, broken / "model.safetensors", {"format": "pt"})
+    with pytest.raises(BankError, match=r"lack model\.layers\.1\.mlp\.up_proj\.weight"):
+        load_for_training(broken)
 
 
 def test_a_tokenizer_without_a_padding_token_serves(base: Path, examples, tmp_path: Path) -> None:
