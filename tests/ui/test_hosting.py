@@ -123,7 +123,7 @@ def test_the_log_holds_a_line_for_each_request_and_none_of_the_visitors_words(sp
     lines = [json.loads(line) for line in space.log if line.startswith("{")]
     requests = [(line["request"], line["outcome"]) for line in lines if "request" in line]
     assert requests[-4:] == [("find", "done"), ("answer", "done")] * 2
-    assert [line for line in space.log if "lantern" in line or "Traceback" in line] == []
+    assert [line for line in space.log if "lantern" in line or '"level": "error"' in line] == []
 
 
 @pytest.fixture
