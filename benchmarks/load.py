@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import sys
 import threading
@@ -160,7 +161,7 @@ def _spread(values: Sequence[float]) -> dict[str, float]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
-    asked = questions(arguments.bank)
+    asked, busy = questions(arguments.bank), round(os.getloadavg()[0], 1)
     if arguments.url:
         server = Server(arguments.url.rstrip("/"), arguments.pid)
         observed = run(server, asked, arguments.visitors, arguments.seconds, arguments.think)
@@ -168,7 +169,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("Starting the app", file=sys.stderr)
         with started(arguments.log) as server:
             observed = run(server, asked, arguments.visitors, arguments.seconds, arguments.think)
-    settings = {"visitors": arguments.visitors, "seconds": arguments.seconds, "think_seconds": arguments.think}
+    settings = {
+        "visitors": arguments.visitors,
+        "seconds": arguments.seconds,
+        "think_seconds": arguments.think,
+        "load_before": busy,
+    }
     result = settings | summary(observed, arguments.seconds)
     print(json.dumps(result, indent=2))
     if arguments.docs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,8 @@ def section(result: dict[str, Any]) -> str:
 routes (`make load`). Each asks questions of the bank's test rows and reads for {result["think_seconds"]:g} s in the
 mean between an answer and the next question; one model worker serves all of them, so most of a wait is the queue.
 The visitors ran on the same processor as the server. Measured {datetime.now(UTC):%Y-%m-%d} at commit
-`{commit() or "unknown"}` on {processor()}.
+`{commit() or "unknown"}` on {processor()}, {os.cpu_count()} cores, with a load of {result["load_before"]} before
+the run.
 
 | milliseconds from the press of Compare | p50 | p95 | longest |
 |---|---:|---:|---:|

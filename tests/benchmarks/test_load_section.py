@@ -29,7 +29,7 @@ def test_memory_that_only_grows_at_the_start_has_no_slope():
 
 
 def test_a_page_keeps_all_but_the_section_and_the_section_is_there_once():
-    first = section({"visitors": 32, "seconds": 120, "think_seconds": 2} | summary(observed(), 120))
+    first = section({"visitors": 32, "seconds": 120, "think_seconds": 2, "load_before": 0.1} | summary(observed(), 120))
     page = with_section("# Benchmarks\n\nOthers.\n", first)
     assert page == f"# Benchmarks\n\nOthers.\n\n{first}\n"
     assert section_of(page) == first
