@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from PIL import Image
     from playwright.sync_api import Browser
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -21,8 +22,8 @@ sys.path.insert(0, str(ROOT))
 IMAGES = ROOT / "docs" / "images"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = "--headless --no-sandbox --disable-gpu --disable-background-networking --disable-component-update".split()
-COLORS = 200
-"""Of a palette: a page has few, and a picture of it becomes a third of the size."""
+STATES = ("#1A7F4B", "#4AD08D")
+"""The pill's dot, in both themes."""
 # name, (width, height), dark
 PICTURES = (
     ("page-light", (1360, 2180), False),
@@ -77,8 +78,23 @@ def _picture(browser: Browser, address: str, file: Path, size: tuple[int, int], 
     page.wait_for_timeout(1_500)
     page.screenshot(path=file)
     context.close()
-    Image.open(file).convert("RGB").quantize(COLORS).save(file, optimize=True)
+    _save_small(Image.open(file).convert("RGB"), file)
     sys.stderr.write(f"{file.relative_to(ROOT)}: {file.stat().st_size / 1024:.0f} kB\n")
+
+
+def _save_small(picture: Image.Image, file: Path) -> None:
+    """With a palette that keeps the page's own colors: small dots would turn grey in one of the commonest only."""
+    from PIL import Image
+
+    from composer.ui.palette import DARK, LIGHT
+
+    own = [*LIGHT.values(), *DARK.values(), *STATES]
+    commonest = picture.quantize(256 - len(own)).getpalette() or []
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(commonest[: 3 * (256 - len(own))] + [part for color in own for part in bytes.fromhex(color[1:])])
+    small = picture.quantize(palette=palette, dither=Image.Dither.NONE)
+    file.unlink()
+    small.save(file, optimize=True)
 
 
 def _free_port() -> int:

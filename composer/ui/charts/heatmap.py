@@ -43,14 +43,19 @@ def reading(weights: TaskWeights, c: Contribution) -> str:
     exact = abs(c.norm_ratio - 1) < 0.005 and c.off_span < 0.005
     if exact:
         return f"{title} applied exactly what was asked for."
-    unit = "of" if c.norm_ratio < 1.005 else "times"
-    parts = [f"{title} applied {c.norm_ratio:.2f} {unit} the update's size"]
+    parts = [f"{title} applied {_size(c.norm_ratio)}"]
     if c.off_span >= NOTABLE_OFF_SPAN:
         parts.append(f"put {c.off_span:.0%} of it where none of the adapters points")
     shift = _largest_shift(weights, c)
     if shift:
         parts.append(shift)
     return ", and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 2 else parts) + "."
+
+
+def _size(ratio: float) -> str:
+    if f"{ratio:.2f}" == "1.00":
+        return "the update at its full size"
+    return f"{ratio:.2f} {'of' if ratio < 1 else 'times'} the update's size"
 
 
 def _largest_shift(weights: TaskWeights, c: Contribution) -> str:
