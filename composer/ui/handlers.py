@@ -99,7 +99,9 @@ class Handlers:
                     note = cases.note(cases.case_of(run.inputs, self.cases), run.trace)
                     yield ("", note, gr.skip(), gr.skip(), gr.skip(), *self.answered(run), run)
                 elif slow:
-                    yield (*(gr.skip() for _ in range(5)), *self.answered(run), gr.skip())
+                    # what can be saved from the cards must be the run that they show
+                    kept = gr.skip() if run.waiting else run
+                    yield (*(gr.skip() for _ in range(5)), *self.answered(run), kept)
         except Exception as error:
             yield (error_line(running.words_for(error)), *self.shown(shown), gr.skip())
 

@@ -36,7 +36,7 @@ def test_cards_fill_one_by_one_where_the_model_is_slow(visit: Visit, composer, m
     for prediction in together.predictions:
         probabilities = trace["predictions"][prediction.method]["probabilities"]
         assert probabilities == pytest.approx(prediction.probabilities, abs=1e-4)
-    assert visitor.page.locator(".ac-references li").count() == 3
+    visitor.page.wait_for_function("document.querySelectorAll('.ac-references li').length === 3")
     assert visitor.complaints == []
 
 
