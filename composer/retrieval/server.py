@@ -22,8 +22,6 @@ from composer.retrieval.manifest import VERSION, IndexManifest, manifest_from, m
 PLAN, MANIFEST = "composer_plan", "composer_manifest"
 CANARIES = 8
 """Two kilobytes each in the metadata, and a request each at every start."""
-PAGE = 5_000
-"""Rows in one answer where all are listed."""
 
 
 @dataclass(frozen=True)
@@ -85,18 +83,6 @@ class ServerCollection(Collection):
     def delete(self) -> None:
         with self._in_words():
             self._client.delete_collection(self.place.collection)
-
-    def tasks(self) -> dict[str, str]:
-        found: dict[str, str] = {}
-        while True:
-            with self._in_words():
-                page = self._collection.get(include=["metadatas"], limit=PAGE, offset=len(found))
-            if not page["ids"]:
-                return found
-            before = len(found)
-            found.update((row, self._task(row, kept)) for row, kept in zip(page["ids"], page["metadatas"], strict=True))
-            if len(found) == before:
-                raise SearchIndexError(f"the rows in {self.where} change while they are read. Stop who writes there.")
 
     @contextmanager
     def _in_words(self) -> Iterator[None]:

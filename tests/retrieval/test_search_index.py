@@ -87,3 +87,10 @@ def test_an_unknown_kernel_or_a_top_k_of_0_is_refused(index: SearchIndex):
         index.search(VECTORS[0], 5, "gauss")
     with pytest.raises(SettingsError, match="top-k is 0"):
         index.search(VECTORS[0], 0, "inverse")
+
+
+def test_rows_are_listed_in_pages(index: SearchIndex, monkeypatch: pytest.MonkeyPatch):
+    from index_rows import ROWS
+
+    monkeypatch.setattr("composer.retrieval.chroma.PAGE", 500)
+    assert index._collection.tasks() == dict(zip(ROWS.ids, ROWS.tasks, strict=True))
