@@ -9,7 +9,7 @@ INSTALLED_DEV := .venv/.installed-dev-$(shell cat requirements.txt requirements-
 PIP_INSTALL := .venv/bin/python -m pip install --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bank results load screenshots
+.PHONY: help run test lint bank results bench load screenshots
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/make \1	\2/'
@@ -37,6 +37,9 @@ bank: $(INSTALLED) ## Rebuild the embedded bank (over an hour; goes on where it 
 results: $(INSTALLED) ## Measure the embedded bank anew and put the table into the README (minutes)
 	@.venv/bin/python -m composer evaluate --limit 150 --output assets/results/embedded.json
 	@.venv/bin/python -m composer.evaluation.readme
+
+bench: $(INSTALLED) ## Measure merging and answering beside PEFT and write docs/benchmarks.md; ARGS="--only compare" chooses
+	@.venv/bin/python -m composer bench $(ARGS)
 
 screenshots: $(INSTALLED_DEV) ## Take the pictures of the page in docs/images anew (needs Chromium)
 	@.venv/bin/python docs/screenshots.py

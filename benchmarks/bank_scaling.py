@@ -27,7 +27,7 @@ def measure(plan: Plan) -> dict[str, object]:
         folder = Path(temporary)
         _write(folder, sizes, plan)
         runs: dict[int, list[dict[str, Any]]] = {size: [] for size in sizes}
-        rounds = 1 if plan.quick else 5
+        rounds = 1 if plan.quick else 3
         progress = plan.progress("bank_scaling, starts")
         for done in range(rounds + 1):
             for size in sizes[done % len(sizes) :] + sizes[: done % len(sizes)]:

@@ -96,7 +96,7 @@ class PeftLoop:
         options = [encode_option(tokenizer, template, option) for option in query.options]
         names = [self.peft.merge(method, choice, SETTINGS.merge) for method in METHODS]
         found = [self.peft.log_probabilities(name, prompt, options) for name in (None, *names)]
-        return found, lambda: [self.peft.drop(name) for name in names]
+        return found, lambda: self.peft.drop(*names)
 
 
 def compared(

@@ -27,10 +27,9 @@ class PeftSide:
         (first, folder), *rest = adapters.items()
         # On a GPU in the base's own type, as ours are there; PEFT would turn them to fp32, twice as large.
         same_type = base.dtype == torch.float32
-        options = {"autocast_adapter_dtype": same_type}
-        model = PeftModel.from_pretrained(base.model, str(folder), adapter_name=first, **options)
+        model = PeftModel.from_pretrained(base.model, str(folder), adapter_name=first, autocast_adapter_dtype=same_type)
         for name, path in rest:
-            model.load_adapter(str(path), adapter_name=name, **options)
+            model.load_adapter(str(path), adapter_name=name, autocast_adapter_dtype=same_type)
         if not same_type:
             for layer in _layers(model).values():
                 for factor in (*layer.lora_A.values(), *layer.lora_B.values()):
@@ -69,15 +68,16 @@ class PeftSide:
             )
         return name
 
-    def drop(self, name: str) -> None:
+    def drop(self, *names: str) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that the active adapter was deleted
-            self.model.delete_adapter(name)
+            for name in names:
+                self.model.delete_adapter(name)
 
     def factors(self, name: str) -> dict[str, tuple[Tensor, Tensor]]:
         """Module of the base to (A, B), of an adapter or a merge."""
         return {
-            module: (layer.lora_A[name].weight, layer.lora_B[name].weight)
+            module: (layer.lora_A[name].get_parameter("weight"), layer.lora_B[name].get_parameter("weight"))
             for module, layer in _layers(self.model).items()
             if name in layer.lora_A
         }

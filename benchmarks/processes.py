@@ -12,7 +12,6 @@ from typing import Any
 from composer.config import ROOT
 from composer.errors import ComposerError
 
-STATUS = Path("/proc/self/status")
 _RUSAGE_BYTES = 1 if sys.platform == "darwin" else 1024
 
 
@@ -27,15 +26,18 @@ def python(module: str, *arguments: str) -> dict[str, Any]:
     return result
 
 
-def peak_mb() -> float:
-    """The most that this process has held since its start, or since `reset_peak`."""
-    if STATUS.exists():
-        return _status("VmHWM")
+def peak_mb(pid: int | None = None) -> float:
+    """The most that a process, by default this one, has held since its start or since `reset_peak`.
+
+    Raises ComposerError for another process on a system without /proc.
+    """
+    if Path("/proc/self/status").exists() or pid:
+        return _status("VmHWM", pid)
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RUSAGE_BYTES / 1e6
 
 
 def resident_mb() -> float:
-    return _status("VmRSS") if STATUS.exists() else peak_mb()
+    return _status("VmRSS") if Path("/proc/self/status").exists() else peak_mb()
 
 
 def reset_peak() -> bool:
@@ -47,8 +49,10 @@ def reset_peak() -> bool:
     return True
 
 
-def _status(key: str) -> float:
-    for line in STATUS.read_text(encoding="ascii").splitlines():
-        if line.startswith(f"{key}:"):
-            return int(line.split()[1]) * 1024 / 1e6
-    raise ComposerError(f"/proc/self/status has no {key}. Measure memory on another machine.")
+def _status(key: str, pid: int | None = None) -> float:
+    status = Path(f"/proc/{pid or 'self'}/status")
+    try:
+        lines = status.read_text(encoding="ascii", errors="replace").splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith(f"{key}:")) * 1024 / 1e6
+    except (OSError, StopIteration) as error:
+        raise ComposerError(f"{status} tells no {key}. Measure the memory of a process on Linux.") from error

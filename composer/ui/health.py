@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from composer import __version__
 from composer.errors import ComposerError
+from composer.ui.heap import give_back_free_memory
 
 if TYPE_CHECKING:
     # Its torch takes long to import, and a cold start answers before.
@@ -20,8 +21,8 @@ log = logging.getLogger(__name__)
 
 PATHS = ("/healthz", "/gradio_api/healthz")
 """The second one also works where Node stands in front: it passes on what lies below that prefix, and little else."""
-CHECK_EVERY = 60.0
-"""Seconds between two looks at the index."""
+CHECK_EVERY = 20.0
+"""Seconds between two looks at the index, after each of which memory is given back."""
 
 
 @dataclass(frozen=True)
@@ -90,3 +91,4 @@ class Health:
     def _keep_checking(self, composer: Composer) -> None:
         while not self._closed.wait(CHECK_EVERY):
             self.check(composer)
+            give_back_free_memory()
