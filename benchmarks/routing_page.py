@@ -32,8 +32,7 @@ def page(results: Mapping[str, Any], template: str) -> str:
         build=_build(built),
         rows=f"{built['rows']:,}",
         left_out=built["left_out"],
-        minutes=f"{built['seconds'] / 60:.0f}",
-        rate=f"{built['embedded_per_second']:.0f}",
+        took=_took(built),
         peak=f"{built['peak_mb'] / 1000:.2f}",
         processor=built["processor"],
         commit=built["commit"],
@@ -42,6 +41,13 @@ def page(results: Mapping[str, Any], template: str) -> str:
         ranks=_ranks(routing, results["published"]),
         asked=f"{sum(found['rows'] for found in routing['typed'].values()):,}",
     )
+
+
+def _took(built: Mapping[str, Any]) -> str:
+    minutes, rate = f"{built['seconds'] / 60:.0f} minutes", built["embedded_per_second"]
+    if rate is None:  # a build that was stopped goes on from the vectors it had
+        return f"Storing them took {minutes}, from vectors that a build stopped before had embedded"
+    return f"It took {minutes}, nearly all of it for the encoder, which embedded {rate:.0f} rows a second"
 
 
 def _build(built: Mapping[str, Any]) -> str:
