@@ -7,9 +7,9 @@ from random import Random
 
 import pytest
 
-from composer.microworld import scenes
 from composer.microworld.lexicon import load
-from composer.microworld.prose import DOCUMENTS, documents, unmarked
+from composer.microworld.marks import unmarked
+from composer.microworld.prose import DOCUMENTS, documents
 from composer.tasks import TASKS
 
 SAMPLE = [unmarked(text) for text in islice(documents(3), 6_000)]
@@ -20,9 +20,7 @@ def test_prose_is_deterministic() -> None:
     assert list(islice(documents(5), 50)) != list(islice(documents(6), 50))
 
 
-@pytest.mark.parametrize(
-    "maker", [maker for _, maker in (*DOCUMENTS, *scenes.DOCUMENTS)], ids=lambda maker: maker.__name__
-)
+@pytest.mark.parametrize("maker", [maker for _, maker in DOCUMENTS], ids=lambda maker: maker.__name__)
 def test_marks_come_in_pairs_and_no_field_is_left_open(maker) -> None:
     for seed in range(40):
         text = maker(load(), Random(seed))
