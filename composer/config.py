@@ -90,6 +90,10 @@ class AppSettings:
     """Where the app listens and what it serves."""
 
     bank: str = "embedded"
+    index: str | None = None
+    """A folder, or a Chroma server's address, with an index of other examples than the bank's own."""
+    collection: str | None = None
+    """Which of that server's."""
     host: str = "127.0.0.1"
     port: int = 7860
     cache_dir: Path = ROOT / ".cache"
@@ -122,6 +126,8 @@ class AppSettings:
         space_id = env.get("SPACE_ID") or None
         return cls(
             bank=env.get("COMPOSER_BANK") or "embedded",
+            index=env.get("COMPOSER_INDEX") or None,
+            collection=env.get("COMPOSER_COLLECTION") or None,
             # A Space's visitors come from outside of its container.
             host=env.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if space_id else "127.0.0.1"),
             port=_number(env, "GRADIO_SERVER_PORT", 7860, 65_535),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from composer.bank.examples import read_examples
 from composer.bank.manifest import Bank
-from composer.errors import BankError, SearchIndexError
+from composer.errors import BankError, SearchIndexError, SettingsError
 from composer.retrieval.build import IndexRows, Progress, build_index
 from composer.retrieval.embedding import TextEncoder
 from composer.retrieval.index import SearchIndex
@@ -17,6 +17,17 @@ from composer.retrieval.server import ServerPlace, build_on_server, open_on_serv
 
 IndexPlace = Path | ServerPlace | None
 """A folder, a server, or None: the bank's own, in the cache."""
+
+
+def place_named(name: str | None, collection: str | None = None) -> IndexPlace:
+    """Of a setting that takes both a folder and a server's address. Raises SettingsError."""
+    if name and "://" in name:
+        return ServerPlace(name, collection) if collection else ServerPlace(name)
+    if collection:
+        raise SettingsError(
+            f"the collection {collection!r} was named without a Chroma server. Give the server's address as the index."
+        )
+    return Path(name) if name else None
 
 
 def open_index(
@@ -68,7 +79,8 @@ def build_bank_index(
     if bank.examples is None:
         raise BankError(
             f"the bank {bank.name!r} ships no examples, so it has no index of its own. Build one with `python -m "
-            "composer index build --source hub --output DIR` and name it with --index DIR."
+            f"composer index build --bank {bank.reference} --source hub --output DIR`, then name it: --index DIR, or "
+            "COMPOSER_INDEX=DIR for the page."
         )
     source, path = bank.examples.sha256, bank.examples.path
     if isinstance(place, ServerPlace):

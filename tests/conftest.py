@@ -91,7 +91,7 @@ def cli(cache_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     """Runs a command in this process, with the cache of the `composer` fixture."""
     from composer.cli import main
 
-    for name in ("COMPOSER_BANK", "GRADIO_SERVER_PORT", "GRADIO_SERVER_NAME"):
+    for name in ("COMPOSER_BANK", "COMPOSER_INDEX", "COMPOSER_COLLECTION", "GRADIO_SERVER_PORT", "GRADIO_SERVER_NAME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COMPOSER_CACHE", str(cache_dir))
 

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from composer.config import ROOT, AppSettings
 from composer.errors import SettingsError
+from composer.indexing import place_named
+from composer.retrieval.server import ServerPlace
 
 
 def test_at_home_the_app_keeps_to_itself():
@@ -20,6 +24,16 @@ def test_on_a_space_it_listens_to_visitors_from_outside_unless_told_otherwise():
     assert (settings.host, settings.port, settings.space_id) == ("0.0.0.0", 7860, "someone/composer")
     assert settings.zero_gpu
     assert AppSettings.from_env({**space, "GRADIO_SERVER_NAME": "127.0.0.1"}).host == "127.0.0.1"
+
+
+def test_an_index_of_other_examples_is_a_folder_or_a_servers_address():
+    named = AppSettings.from_env({"COMPOSER_INDEX": "http://localhost:8000", "COMPOSER_COLLECTION": "mine"})
+    assert place_named(named.index, named.collection) == ServerPlace("http://localhost:8000", "mine")
+    assert place_named(AppSettings.from_env({"COMPOSER_INDEX": "my/index"}).index) == Path("my/index")
+    assert place_named(AppSettings.from_env({"COMPOSER_INDEX": ""}).index) is None
+    for name, collection, words in (("ftp://host", None, "must be http"), ("my/index", "mine", "without a Chroma")):
+        with pytest.raises(SettingsError, match=words):
+            place_named(name, collection)
 
 
 @pytest.mark.parametrize(("text", "on"), [("1", True), ("True", True), ("on", True), ("", False), ("0", False)])

@@ -69,6 +69,16 @@ def bank_names(banks: Path = ADAPTERS) -> tuple[str, ...]:
 
 def bank_folder(name_or_path: str | Path, banks: Path = ADAPTERS) -> Path:
     """Where the bank's bank.toml is. Raises BankError where there is none."""
+    try:
+        return _found(name_or_path, banks)
+    except OSError as error:  # a name that no file can have, or a folder that may not be looked into
+        raise BankError(
+            f"the bank {str(name_or_path)[:100]!r} cannot be looked for ({error.strerror}). Give a bank's name or its "
+            "folder."
+        ) from error
+
+
+def _found(name_or_path: str | Path, banks: Path) -> Path:
     path = Path(name_or_path)
     by_name = isinstance(name_or_path, str) and path.name == name_or_path and name_or_path not in ("", ".", "..")
     if by_name and (banks / name_or_path / BANK_FILE).is_file():

@@ -26,9 +26,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ComposerError as error:
         print(f"composer: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        raise  # whoever reads our output has read enough: no failure of the command
+    except OSError as error:  # of a path that was given, and that nobody below has put into words
+        print(f"composer: {_in_words(error)}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("\ncomposer: stopped.", file=sys.stderr)
         return 130
+
+
+def _in_words(error: OSError) -> str:
+    what = repr(str(error.filename)[:100]) if error.filename else "a file or folder"
+    return f"{what} cannot be used ({error.strerror or error}). Correct the path, or its permissions."
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -54,10 +54,12 @@ def bank_new(arguments: Arguments) -> None:
     from composer.bank.skeleton import Plan, write_skeleton
     from composer.config import ADAPTERS
 
+    if not arguments.name.strip():
+        raise BankError("a new bank needs a name. Give one, or its folder.")
     named = Path(arguments.name)
     folder = ADAPTERS / named if len(named.parts) == 1 and not named.is_dir() else named
     plan = Plan(
-        title=arguments.title or folder.name,
+        title=arguments.title or folder.resolve().name,
         base=arguments.base,
         quantization=arguments.quantization,
         encoder=arguments.encoder,

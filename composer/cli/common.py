@@ -47,10 +47,10 @@ def app_settings() -> AppSettings:
     return AppSettings.from_env(os.environ)
 
 
-def bank_of(arguments: Arguments) -> Bank:
+def bank_of(arguments: Arguments, *, ready: bool = True) -> Bank:
     from composer.bank.manifest import load_bank
 
-    return load_bank(arguments.bank or app_settings().bank)
+    return load_bank(arguments.bank or app_settings().bank, ready=ready)
 
 
 def open_composer(bank: Bank, index: IndexPlace = None) -> Composer:

@@ -49,7 +49,8 @@ def _add_build(parser: argparse.ArgumentParser) -> None:
 
 def index_build(arguments: Arguments) -> None:
     _check_usage(arguments)
-    bank = bank_of(arguments)
+    # Rows of a source need the bank's tasks and encoder alone: its adapters may still be in training.
+    bank = bank_of(arguments, ready=not arguments.source)
     encoder = _encoder_of(bank)
     result = _from_source(arguments, bank, encoder) if arguments.source else _from_bank(arguments, bank, encoder)
     _show(result, arguments.json)
@@ -58,8 +59,9 @@ def index_build(arguments: Arguments) -> None:
 def index_check(arguments: Arguments) -> None:
     from composer.indexing import open_index_at
 
-    bank, cache = bank_of(arguments), app_settings().cache_dir
-    with closing(open_index_at(bank, _encoder_of(bank), cache, place_of(arguments))) as index:
+    place, cache = place_of(arguments), app_settings().cache_dir
+    bank = bank_of(arguments, ready=place is None)
+    with closing(open_index_at(bank, _encoder_of(bank), cache, place)) as index:
         if arguments.deep:
             index.check(deep=True)
         _show(_described(index.where, index.manifest.counts), arguments.json)
@@ -69,6 +71,8 @@ def _check_usage(arguments: Arguments) -> None:
     drawing = [name for name in ("tasks", "per_task", "seed", "bad_rows") if getattr(arguments, name) is not None]
     if drawing and not arguments.source:
         raise SettingsError(f"--{drawing[0].replace('_', '-')} chooses among rows of a --source, and none was named.")
+    if arguments.tasks == ():
+        raise SettingsError("--tasks names no task. Name one, or leave the option out for all of the source's.")
     if arguments.source and not (arguments.index or arguments.server):
         raise SettingsError("rows of a --source need a place for their index: a folder with --output, or a --server.")
 
@@ -76,7 +80,8 @@ def _check_usage(arguments: Arguments) -> None:
 def _encoder_of(bank: Bank) -> Encoder:
     from composer.retrieval.encoder import Encoder
 
-    return Encoder(bank.encoder.location, revision=bank.encoder.revision, sha256=bank.encoder.sha256)
+    # No sha256 is written down yet where the bank is not pinned; the index keeps that of the weights it was made with.
+    return Encoder(bank.encoder.location, revision=bank.encoder.revision, sha256=bank.encoder.sha256 or None)
 
 
 def _from_bank(arguments: Arguments, bank: Bank, encoder: Encoder) -> dict[str, Any]:
@@ -120,7 +125,7 @@ def _drawn(arguments: Arguments, bank: Bank) -> TextRows:
     from composer.tasks.sources import open_source
 
     source = open_source(arguments.source)
-    tasks = arguments.tasks or tuple(task for task in source.tasks() if task in bank.tasks)
+    tasks = tuple(dict.fromkeys(arguments.tasks or (task for task in source.tasks() if task in bank.tasks)))
     for task in tasks:
         # Refused here, and not after an hour of embedding.
         bank.adapter(task)

@@ -5,14 +5,22 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 
-from composer.cli.common import Arguments, Commands, app_settings, command
+from composer.cli.common import Arguments, Commands, add_place, app_settings, command, place_of
+from composer.config import AppSettings
 from composer.ui.start import start
 
 
 def add(commands: Commands) -> None:
-    command(commands, "serve", serve, "open the page", prints=False)
+    add_place(command(commands, "serve", serve, "open the page", prints=False), "--index")
 
 
 def serve(arguments: Arguments) -> None:
     settings = app_settings()
-    start(replace(settings, bank=arguments.bank or settings.bank), os.environ)
+    start(_placed(replace(settings, bank=arguments.bank or settings.bank), arguments), os.environ)
+
+
+def _placed(settings: AppSettings, arguments: Arguments) -> AppSettings:
+    """With the index that the options name, where they name one."""
+    if place_of(arguments) is None:
+        return settings
+    return replace(settings, index=arguments.server or str(arguments.index), collection=arguments.collection)

@@ -15,7 +15,7 @@ from composer.errors import SearchIndexError
 from composer.retrieval.chroma import HNSW, Collection, chroma_version
 from composer.retrieval.encoder import DIMENSION
 from composer.retrieval.index import SearchIndex
-from composer.retrieval.lock import FolderLock, cannot_write
+from composer.retrieval.lock import LOCK_FILE, FolderLock, cannot_write
 from composer.retrieval.manifest import (
     CHROMA_FOLDER,
     MANIFEST_FILE,
@@ -86,6 +86,7 @@ def build_index(
     Raises SearchIndexError where the folder cannot be written, is in use, or the result does not hold what it should.
     """
     try:
+        check_place(folder)
         folder.mkdir(parents=True, exist_ok=True)
         lock = FolderLock.acquire(folder, exclusive=True)
         try:
@@ -100,6 +101,15 @@ def build_index(
             lock.release()
     except OSError as error:
         raise cannot_write(folder, error) from error
+
+
+def check_place(folder: Path) -> None:
+    """Raises SearchIndexError for a folder of other things: a build would clear a `chroma` that it finds there."""
+    ours = (LOCK_FILE, MANIFEST_FILE, PLAN_FILE)
+    if folder.is_dir() and any(folder.iterdir()) and not any((folder / name).exists() for name in ours):
+        raise SearchIndexError(
+            f"the folder {folder} is not empty and holds no example index. Name a new one, so that nothing is lost."
+        )
 
 
 def _silent(done: int, total: int) -> None:

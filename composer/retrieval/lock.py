@@ -78,10 +78,11 @@ def _in_use(folder: Path, holder: int | str) -> SearchIndexError:
 
 def cannot_write(folder: Path, error: OSError) -> SearchIndexError:
     """The sentence for a folder that takes no files: full, read-only, forbidden, or missing."""
-    remedy = "Set COMPOSER_CACHE to a folder that can be written."
+    remedy = "Name a folder that can be written; of a bank's own index, COMPOSER_CACHE names it."
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return SearchIndexError(
-            f"no space is left for the example index in {folder}. Free about 100 MB, or set COMPOSER_CACHE."
+            f"no space is left for the example index in {folder}. Free about 100 MB, or name a folder on a larger disk "
+            "(of a bank's own index, COMPOSER_CACHE names it)."
         )
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
         return SearchIndexError(

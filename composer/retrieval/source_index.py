@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from composer.errors import TaskError
-from composer.retrieval.build import IndexRows, build_index, is_current
+from composer.retrieval.build import IndexRows, build_index, check_place, is_current
 from composer.retrieval.embedding import Progress, TextEncoder, embed_texts, forget_vectors
 from composer.retrieval.lock import FolderLock, cannot_write
 from composer.retrieval.manifest import IndexManifest, read_manifest
@@ -80,6 +80,7 @@ def build_from_rows(
     """
     source_sha256 = rows.sha256
     try:
+        check_place(folder)
         folder.mkdir(parents=True, exist_ok=True)
         lock = FolderLock.acquire(folder, exclusive=True)
         try:

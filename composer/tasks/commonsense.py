@@ -66,7 +66,7 @@ COMMONSENSE_QA = Task(
     name="commonsense_qa",
     title="CommonsenseQA",
     family=FAMILY,
-    hint="Answer the everyday question.",
+    hint="Everyday things and places.",
     source=Source("tau/commonsense_qa", None, "train", "validation", ("question", "choices", "answerKey")),
     render=_commonsense_qa,
 )

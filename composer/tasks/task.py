@@ -72,7 +72,8 @@ class Task:
     title: str
     family: str
     hint: str
-    """One sentence on the purpose; it tells the tasks apart for the encoder."""
+    """A sentence on the purpose or the subject; it tells the tasks apart for the encoder. A typed question has none, so
+    the hint of short rows is short, and near to what people ask: else the rows of other tasks come to lie nearer."""
     source: Source
     render: Callable[[Fields], Rendering]
     labels: tuple[str, ...] = ()

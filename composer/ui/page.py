@@ -63,9 +63,15 @@ def _handlers(composer: Composer, app_settings: AppSettings) -> Handlers:
         hosted_work(composer, app_settings),
         default_inputs(composer.default_settings()),
         cases.load_cases(),
-        ExampleMap.of(composer.bank),
+        _map_of(composer),
         downloads_of(app_settings),
     )
+
+
+def _map_of(composer: Composer) -> ExampleMap | None:
+    """Positions are of the bank's own examples; others may even share their row ids."""
+    own = composer.bank.examples
+    return ExampleMap.of(composer.bank) if own and own.sha256 == composer.index.manifest.source_sha256 else None
 
 
 def _address(app_settings: AppSettings) -> str:

@@ -45,5 +45,5 @@ def _chart(composer: Composer, example_map: ExampleMap | None, run: Run, form: I
     if what == "weights":
         return drawings.weights.draw(current.weights)
     if example_map is None:
-        raise SettingsError("this bank ships no vectors, so it has no map. Save the list of neighbours.")
+        raise SettingsError("these examples ship without a map. Save the list of neighbours.")
     return drawings.neighbour_map.draw(example_map, run.neighbours)

@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from composer.config import ROOT, AppSettings
 from composer.errors import SettingsError
+from composer.indexing import place_named
 from composer.pipeline import Composer
 from composer.ui import theme
 from composer.ui.downloads import downloads_of
@@ -57,6 +58,7 @@ def open_page(settings: AppSettings, health: Health, say: Callable[[str], None])
     say(f"Opening the bank {settings.bank!r} …")
     composer = Composer.open(
         settings.bank,
+        index=place_named(settings.index, settings.collection),
         cache_dir=settings.cache_dir,
         device=settings.device,
         adapter_bytes=settings.adapter_bytes,

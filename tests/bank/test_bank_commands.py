@@ -60,6 +60,16 @@ def test_wrong_usage_of_bank_new_is_status_2(cli, tmp_path: Path):
     assert cli("bank", "new", tmp_path / "mine", "--adapter", "cb").status == 2
 
 
+def test_names_that_no_bank_can_have_are_one_sentence(cli, refused, tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    refused(cli("bank", "new", " "), "needs a name")
+    refused(cli("bank", "new", "x" * 300), "'x+' cannot be used .File name too long")
+    refused(cli("bank", "check", "x" * 300), "cannot be looked for .File name too long")
+    assert list(tmp_path.iterdir()) == []
+    assert cli("bank", "new", ".").status == 0
+    assert f'title = "{tmp_path.name}"' in (tmp_path / BANK_FILE).read_text()
+
+
 def test_a_name_alone_is_a_bank_among_those_that_ship(cli, tmp_path: Path, monkeypatch):
     monkeypatch.setattr("composer.config.ADAPTERS", tmp_path)
     cli("bank", "new", "mine")

@@ -67,7 +67,7 @@ def test_where_there_is_no_bank_at_all_it_is_said_how_to_get_one(tmp_path: Path)
         load_bank("small", banks=tmp_path)
 
 
-@pytest.mark.parametrize("name", ["", "..", "../small", "/nowhere", "a/b", "\x7f"])
+@pytest.mark.parametrize("name", ["", "..", "../small", "/nowhere", "a/b", "\x7f", "x" * 300])
 def test_a_name_that_is_no_bank_is_one_sentence(banks: Path, name: str):
     with pytest.raises(BankError):
         load_bank(name, banks=banks)

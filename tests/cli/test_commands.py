@@ -108,3 +108,15 @@ def test_serve_starts_the_page_with_the_settings_of_the_environment(cli, cache_d
     monkeypatch.setenv("GRADIO_SERVER_PORT", "7999")
     assert cli("serve", "--bank", "mine").status == 0
     assert served == [AppSettings(bank="mine", port=7999, cache_dir=cache_dir)]
+
+
+def test_serve_takes_the_index_of_the_options_before_that_of_the_environment(cli, refused, monkeypatch):
+    served = []
+    monkeypatch.setattr(composer.cli.serving, "start", lambda settings, env: served.append(settings))
+    monkeypatch.setenv("COMPOSER_INDEX", "everyday")
+    monkeypatch.setenv("COMPOSER_COLLECTION", "")
+    url = "http://localhost:8000"
+    for options in ((), ("--index", "mine"), ("--server", url, "--collection", "c")):
+        assert cli("serve", *options).status == 0
+    assert [(s.index, s.collection) for s in served] == [("everyday", None), ("mine", None), (url, "c")]
+    refused(cli("serve", "--server", "localhost"), "it must be http:// or https://")

@@ -92,6 +92,34 @@ def test_a_task_without_an_adapter_is_refused_before_anything_is_embedded(
     assert not (tmp_path / "i").exists()
 
 
+def test_a_task_that_is_named_twice_is_indexed_once(cli, source: Path, small_bank: Path, tmp_path: Path):
+    command = ("index", "build", "--source", source, "--output", tmp_path / "i", "--bank", small_bank)
+    assert json.loads(cli(*command, "--tasks", "cb,cb", "--json").out)["tasks"] == {"cb": 12}
+
+
+def test_a_folder_of_other_things_is_left_as_it_is(cli, refused, source: Path, small_bank: Path, tmp_path: Path):
+    (tmp_path / "chroma").mkdir()
+    (tmp_path / "chroma" / "chroma.sqlite3").write_bytes(b"someone's own data base")
+    rows = ("--source", source)
+    for given in ((), ("--force",), rows, (*rows, "--force")):
+        refused(cli("index", "build", "--bank", small_bank, "--output", tmp_path, *given), "holds no example index")
+    assert [path.name for path in tmp_path.rglob("*")] == ["chroma", "chroma.sqlite3"]
+
+
+def test_rows_are_indexed_while_an_adapter_is_still_to_be_trained(
+    cli, refused, source: Path, copied_bank: Path, tmp_path: Path
+):
+    description = copied_bank / "bank.toml"
+    text = description.read_text()
+    description.unlink()
+    description.write_text(text + '\n[adapters.wnli]\npath = "adapters/wnli"\ntrain = true\n')
+    bank, place = ("--bank", copied_bank), tmp_path / "i"
+    built = cli("index", "build", "--source", source, "--output", place, "--tasks", "wnli", *bank, "--json")
+    assert json.loads(built.out)["tasks"] == {"wnli": 3}
+    assert cli("index", "check", "--index", place, *bank).status == 0
+    refused(cli("index", "build", *bank), "not trained yet: wnli")
+
+
 def test_an_index_with_tasks_that_the_bank_cannot_answer_is_refused_by_name(
     cli, refused, source: Path, small_bank: Path, tmp_path: Path
 ):
@@ -107,6 +135,8 @@ def test_places_and_options_that_do_not_go_together_are_refused(
     build = ("index", "build", "--bank", small_bank)
     refused(cli(*build, "--source", source), "need a place for their index: a folder with --output, or a --server")
     refused(cli(*build, "--tasks", "cb"), "--tasks chooses among rows of a --source, and none was named")
+    refused(cli(*build, "--source", source, "--output", tmp_path / "i", "--tasks", ","), "--tasks names no task")
+    refused(cli(*build, "--source", "x" * 300, "--output", tmp_path / "i"), "cannot be used .File name too long")
     refused(cli(*build, "--output", tmp_path, "--server", "http://localhost:1"), "a folder and a --server were named")
     refused(cli(*build, "--collection", "x"), "--collection names a part of a --server")
     refused(cli(*build, "--server", "localhost:8000"), "it must be http:// or https://")

@@ -8,6 +8,7 @@ import pytest
 
 from composer.errors import BankError, SearchIndexError
 from composer.retrieval.encoder import Encoder, locate
+from composer.tasks import TASKS
 
 GENUINE = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
@@ -40,6 +41,15 @@ def test_vectors_have_length_1_and_a_batch_equals_one_by_one(encoder: Encoder):
     batch = encoder.encode(texts)
     assert np.linalg.norm(batch, axis=1) == pytest.approx(np.ones(3), abs=1e-5)
     assert np.abs(batch - np.concatenate([encoder.encode([text]) for text in texts])).max() < 1e-5
+
+
+@pytest.mark.parametrize("question", ["Where would you keep a wet umbrella?", "Where can I buy a tennis ball?"])
+def test_the_hint_of_everyday_questions_leaves_a_row_where_its_own_words_are(encoder: Encoder, question: str):
+    typed, row, told = encoder.encode(
+        [question, f"{TASKS['commonsense_qa'].hint}\n{question}", f"Answer the everyday question.\n{question}"]
+    )
+    assert typed @ row > 0.9
+    assert typed @ row > typed @ told
 
 
 def test_a_single_text_is_embedded_once_and_its_copy_cannot_change_the_next(encoder: Encoder):

@@ -87,7 +87,7 @@ class ExampleMap:
 def draw(example_map: ExampleMap | None, neighbours: Sequence[Neighbour]) -> str:
     if example_map is None:
         return (
-            '<p class="ac-caption">This bank ships no vectors, so its examples cannot be drawn. The list has them.</p>'
+            '<p class="ac-caption">These examples ship without a map, so they cannot be drawn. The list has them.</p>'
         )
     found = near(example_map, neighbours)
     legend = "".join(
