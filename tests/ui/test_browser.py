@@ -107,6 +107,23 @@ def test_a_changed_setting_marks_the_answers_stale_and_reweighs_without_the_enco
     assert len(visitor.trace()["weights"]["kept"]) == 1 < len(before["weights"]["kept"])
 
 
+def test_neighbours_ribbon_and_answers_are_of_one_question_after_a_case_has_reset_the_settings(visit: Visit):
+    visitor = visit()
+    number = visitor.page.locator("#ac-top-p input[type=number]")
+    number.fill("0.5")
+    number.press("Enter")
+    visitor.page.locator(".ac-cut", has_text="top-p 0.50").wait_for()
+    visitor.page.locator('#ac-chips [data-case="whose-kite"]').click()
+    trace = visitor.answered("Whose kite was red?")
+    assert number.input_value() == "0.9"
+    visitor.page.wait_for_timeout(2_000)  # the changed settings re-weigh, too
+    rows = visitor.page.evaluate("[...document.querySelectorAll('.ac-neighbours > li')].map(row => row.dataset.row)")
+    assert rows == [neighbour["row_id"] for neighbour in trace["neighbours"]]
+    tasks = visitor.page.locator(".ac-weights li:not(.ac-dropped)").all()
+    assert [row.get_attribute("data-task") for row in tasks] == list(trace["weights"]["kept"])
+    assert visitor.page.locator(".ac-stale").count() == 0
+
+
 def test_a_copied_link_reproduces_the_run_for_someone_else_after_a_restart(visit: Visit, composer, cache_dir):
     first = visit()
     number = first.page.locator("#ac-top-p input[type=number]")
