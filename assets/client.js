@@ -120,6 +120,30 @@
     for (const row of list.querySelectorAll('.ac-neighbours > li')) row.hidden = Boolean(filter.dataset.filter) && row.dataset.task !== filter.dataset.filter;
   });
 
+  // One tooltip for every explained word: within the window, and read out with the word that has the focus.
+  let hint = null;
+  const explain = (word) => {
+    document.querySelector('[aria-describedby="ac-hint"]')?.removeAttribute('aria-describedby');
+    if (hint) hint.hidden = true;
+    if (!word?.dataset.hint) return;
+    if (!hint) {
+      hint = document.createElement('div');
+      hint.id = 'ac-hint';
+      hint.setAttribute('role', 'tooltip');
+      document.body.append(hint);
+    }
+    hint.textContent = word.dataset.hint;
+    hint.hidden = false;
+    word.setAttribute('aria-describedby', 'ac-hint');
+    const at = word.getBoundingClientRect();
+    const above = at.top - hint.offsetHeight - 8;
+    hint.style.left = `${Math.max(8, Math.min(at.left, innerWidth - hint.offsetWidth - 8))}px`;
+    hint.style.top = `${above < 8 ? at.bottom + 8 : above}px`;
+  };
+  for (const kind of ['pointerover', 'focusin']) document.addEventListener(kind, (event) => explain(event.target.closest?.('[data-hint]')));
+  for (const kind of ['focusout', 'scroll']) document.addEventListener(kind, () => explain(null), { capture: true, passive: true });
+  document.addEventListener('keydown', (event) => { if (event.key === 'Escape') explain(null); });
+
   // Gradio replaces the content of a panel as a whole; whatever belongs to it is done again then.
   let wasBusy = false;
   const settle = () => {
@@ -139,7 +163,7 @@
     const place = /queue: (\d+)\/(\d+)/.exec(byId('ac-queue')?.textContent ?? '');
     const words = !busy ? 'ready' : place ? `queued, ${place[1]} of ${place[2]}` : 'answering';
     if (state.textContent !== words) state.textContent = words;
-    state.title = '';
+    state.removeAttribute('data-hint');
     const pill = state.closest('.ac-pill');
     pill.classList.toggle('ac-busy', busy);
     pill.classList.remove('ac-cold');
