@@ -12,7 +12,7 @@ from composer.errors import ComposerError
 from composer.merging import METHODS
 from composer.pipeline import Composer
 from composer.ui import cards, cases, running, saving
-from composer.ui.charts import heatmap, neighbour_map, neighbours, ribbon
+from composer.ui.charts import heatmap, neighbour_map, neighbours, reading, ribbon
 from composer.ui.downloads import Downloads
 from composer.ui.guard import QUEUE_FULL
 from composer.ui.inputs import Inputs, from_query
@@ -20,8 +20,8 @@ from composer.ui.markup import esc
 from composer.ui.running import Run, Work
 
 Out = tuple[Any, ...]
-PANELS = 6
-"""What a run fills: note, map, nucleus, list, answers, heat."""
+PANELS = 7
+"""What a run fills: note, map, nucleus, reading, list, answers, heat."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ class Handlers:
             cases.note(cases.case_of(run.inputs, self.cases), run.trace),
             neighbour_map.draw(self.example_map, run.neighbours),
             ribbon.draw(run.weights),
+            reading.draw(run.neighbours),
             neighbours.draw(run.neighbours, run.weights),
         )
 
@@ -99,11 +100,11 @@ class Handlers:
             for run in self.work(found):
                 if run.finished:
                     note = cases.note(cases.case_of(run.inputs, self.cases), run.trace)
-                    yield ("", note, gr.skip(), gr.skip(), gr.skip(), *self.answered(run), run, gr.skip())
+                    yield ("", note, *(gr.skip() for _ in range(PANELS - 3)), *self.answered(run), run, gr.skip())
                 elif slow:
                     # what can be saved from the cards must be the run that they show
                     kept = gr.skip() if run.waiting else run
-                    yield (*(gr.skip() for _ in range(5)), *self.answered(run), kept, gr.skip())
+                    yield (*(gr.skip() for _ in range(PANELS - 1)), *self.answered(run), kept, gr.skip())
         except Exception as error:
             yield (error_line(running.words_for(error)), *self.shown(shown), gr.skip(), shown)
 

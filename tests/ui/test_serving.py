@@ -64,7 +64,7 @@ def site(models: Models, tmp_path: Path) -> Iterator[str]:
     settings = AppSettings(port=_free_port(), cache_dir=tmp_path)
     with gr.Blocks(analytics_enabled=False) as page:
         asked, shown = gr.State(found), gr.State(None)
-        outputs = [*(gr.HTML() for _ in range(7)), shown, asked]
+        outputs = [*(gr.HTML() for _ in range(8)), shown, asked]
         gr.Button().click(handlers.answer, [asked, shown], outputs, concurrency_limit=1, api_name="answer")
     page.queue(api_open=False, max_size=1)
     page.launch(**launch_options(settings, Health("small")), prevent_thread_lock=True)
