@@ -39,8 +39,15 @@
   };
 
   const copyLink = async () => {
-    const link = answers()?.dataset.link;
-    if (!link) return;
+    const shown = answers();
+    const button = byId('ac-copy');
+    const say = (words) => {
+      const before = button.dataset.before ??= button.textContent;
+      button.textContent = words;
+      setTimeout(() => { button.textContent = before; }, 1500);
+    };
+    const link = shown?.dataset.link;
+    if (!link) return say('Compare first');
     const base = JSON.parse(byId('ac-data').dataset.page).public_url || location.origin + location.pathname;
     const url = `${base}?${link}`;
     let done = true;
@@ -54,10 +61,8 @@
       done = document.execCommand('copy');
       area.remove();
     }
-    const button = byId('ac-copy');
-    const before = button.textContent;
-    button.textContent = done ? 'Copied' : 'Copy failed';
-    setTimeout(() => { button.textContent = before; }, 1500);
+    // the link is that of the answers, which may be older than the form
+    say(!done ? 'Copy failed' : shown.classList.contains('ac-stale') ? 'Copied as answered' : 'Copied');
   };
 
   const download = (name, url) => {

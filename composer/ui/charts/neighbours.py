@@ -21,6 +21,7 @@ def draw(neighbours: Sequence[Neighbour], weights: TaskWeights) -> str:
     rows = "".join(_row(neighbour, neighbour.task in kept) for neighbour in neighbours)
     return (
         f'<div class="ac-list">{closeness(neighbours)}{_filter(neighbours)}'
+        '<a class="ac-skip" href="#ac-answers">Skip the list</a>'
         f'<div class="ac-list-head"><span>{explained("Neighbour", "neighbour")}</span>'
         f"<span>{explained('Similarity', 'similarity')}</span></div>"
         f'<ol class="ac-neighbours">{rows}</ol></div>'
