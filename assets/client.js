@@ -126,27 +126,31 @@
   });
 
   // One tooltip for every explained word: within the window, and read out with the word that has the focus.
-  let hint = null;
+  let [hint, explained] = [null, null];
+  const place = () => {
+    const at = explained.getBoundingClientRect();
+    const above = at.top - hint.offsetHeight - 8;
+    hint.style.left = `${Math.max(8, Math.min(at.left, innerWidth - hint.offsetWidth - 8))}px`;
+    hint.style.top = `${above < 8 ? at.bottom + 8 : above}px`;
+  };
   const explain = (word) => {
-    document.querySelector('[aria-describedby="ac-hint"]')?.removeAttribute('aria-describedby');
-    if (hint) hint.hidden = true;
-    if (!word?.dataset.hint) return;
+    explained?.removeAttribute('aria-describedby');
+    explained = word?.dataset.hint ? word : null;
+    if (hint) hint.hidden = !explained;
+    if (!explained) return;
     if (!hint) {
       hint = document.createElement('div');
       hint.id = 'ac-hint';
       hint.setAttribute('role', 'tooltip');
       document.body.append(hint);
     }
-    hint.textContent = word.dataset.hint;
-    hint.hidden = false;
-    word.setAttribute('aria-describedby', 'ac-hint');
-    const at = word.getBoundingClientRect();
-    const above = at.top - hint.offsetHeight - 8;
-    hint.style.left = `${Math.max(8, Math.min(at.left, innerWidth - hint.offsetWidth - 8))}px`;
-    hint.style.top = `${above < 8 ? at.bottom + 8 : above}px`;
+    hint.textContent = explained.dataset.hint;
+    explained.setAttribute('aria-describedby', hint.id);
+    place();
   };
   for (const kind of ['pointerover', 'focusin']) document.addEventListener(kind, (event) => explain(event.target.closest?.('[data-hint]')));
-  for (const kind of ['focusout', 'scroll']) document.addEventListener(kind, () => explain(null), { capture: true, passive: true });
+  document.addEventListener('focusout', () => explain(null));
+  document.addEventListener('scroll', () => { if (explained) place(); }, { capture: true, passive: true });
   document.addEventListener('keydown', (event) => { if (event.key === 'Escape') explain(null); });
 
   // Gradio replaces the content of a panel as a whole; whatever belongs to it is done again then.

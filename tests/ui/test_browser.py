@@ -239,7 +239,11 @@ def test_every_explained_word_explains_itself_to_mouse_and_keyboard(visit: Visit
     assert words.count() > 8
     for word in words.all():
         word.hover()
-        assert hint.is_visible() and hint.inner_text() == word.get_attribute("data-hint") != ""
+        visitor.page.wait_for_function(
+            "words => { const hint = document.getElementById('ac-hint');"
+            " return hint && !hint.hidden && hint.textContent === words }",
+            arg=word.get_attribute("data-hint"),
+        )
     visitor.page.keyboard.press("Escape")
     assert hint.is_hidden()
     stop = visitor.page.locator("#ac-nucleus .ac-term[tabindex]").first
