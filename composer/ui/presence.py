@@ -53,8 +53,15 @@ class Presence:
     def _sweep(self, gradio_app: Any) -> None:  # noqa: ANN401 - Gradio's App, which is not typed
         long_ago = self._now() - self._grace
         for session in [session for session, when in self._left.items() if when <= long_ago]:
-            del self._left[session]
-            forget(gradio_app, session)
+            if not is_awaited(gradio_app, session):
+                del self._left[session]
+                forget(gradio_app, session)
+
+
+def is_awaited(gradio_app: Any, session: str) -> bool:  # noqa: ANN401 - Gradio's App, which is not typed
+    """Whether the queue still has a message to send there."""
+    events = gradio_app.get_blocks()._queue.event_ids_to_events.values()
+    return any(event.alive and event.session_hash == session for event in events)
 
 
 def forget(gradio_app: Any, session: str) -> None:  # noqa: ANN401 - Gradio's App, which is not typed

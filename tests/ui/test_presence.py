@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from time import monotonic, sleep
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,10 @@ class Server:
         self.time = 0.0
         self.kept = dict.fromkeys(("one", "two"))
         sessions = SimpleNamespace(lock=threading.Lock(), session_data=self.kept, time_last_used={})
-        queue = SimpleNamespace(pending_messages_per_session={}, pending_event_ids_session={})
+        self.events: dict[str, SimpleNamespace] = {}
+        queue = SimpleNamespace(
+            pending_messages_per_session={}, pending_event_ids_session={}, event_ids_to_events=self.events
+        )
         self.gradio = SimpleNamespace(state_holder=sessions, get_blocks=lambda: SimpleNamespace(_queue=queue))
         self.presence = Presence(self._beat, now=lambda: self.time)
 
@@ -92,6 +96,21 @@ def test_a_session_stays_as_long_as_one_of_its_connections_does():
     asyncio.run(story())
 
 
+def test_a_session_stays_while_an_answer_is_on_its_way():
+    async def story() -> None:
+        server = Server()
+        server.events["asked"] = SimpleNamespace(session_hash="one", alive=True)
+        await server.leave(await server.come("one"))
+        server.time = 2 * GRACE
+        await server.leave(await server.come("two"))
+        assert "one" in server.kept
+        server.events.clear()
+        await server.leave(await server.come("two"))
+        assert "one" not in server.kept
+
+    asyncio.run(story())
+
+
 @pytest.fixture
 def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[gr.Blocks]:
     """One button that changes a visitor's state; whoever has closed it is not waited for."""
@@ -129,10 +148,10 @@ def test_visitors_who_have_closed_the_page_leave_nothing_behind(page: gr.Blocks)
                 press(client, f"visitor{number}")
             kept = [weakref.ref(state) for state in sessions.values()]
             assert len(kept) == 10
-        give_up = threading.Event()
-        threading.Timer(PATIENCE, give_up.set).start()
-        while (sessions or queue.pending_messages_per_session) and not give_up.wait(0.05):
-            pass
+        give_up = monotonic() + PATIENCE
+        while (sessions or queue.pending_messages_per_session) and monotonic() < give_up:
+            with client.stream("GET", "/heartbeat/another"):
+                sleep(0.05)
     gc.collect()
     assert [state for state in kept if state() is not None] == []
     assert (dict(queue.pending_messages_per_session), queue.pending_event_ids_session) == ({}, {})
