@@ -17,11 +17,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 import numpy as np
 
+from benchmarks.pulse import Pulse, taken
 from benchmarks.server import Server, started
 from benchmarks.visitor import Broken, QueueFull, Timing, Visitor
 from composer.config import ROOT
@@ -34,6 +35,14 @@ AFTER_A_FULL_QUEUE = 5.0
 Question = tuple[str, tuple[str, ...]]
 
 
+class Sample(NamedTuple):
+    """What the server held after so many seconds and answers."""
+
+    seconds: float
+    answers: int
+    mib: float
+
+
 @dataclass
 class Observed:
     """Filled by all threads; a list's append is atomic."""
@@ -42,8 +51,7 @@ class Observed:
     full: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     sessions: list[int] = field(default_factory=list)
-    memory: list[tuple[float, float]] = field(default_factory=list)
-    """(seconds, MiB)"""
+    memory: list[Sample] = field(default_factory=list)
     health_ms: list[float] = field(default_factory=list)
 
 
@@ -70,12 +78,14 @@ def run(server: Server, asked: Sequence[Question], visitors: int, seconds: float
     ]
     for thread in threads:
         thread.start()
-    with httpx.Client(base_url=server.address, timeout=30) as client:
+    with taken(server.address) as pulse:
         while any(thread.is_alive() for thread in threads):
-            _observe(server, client, monotonic() - start, observed)
-            print(f"\r{monotonic() - start:4.0f} s, {len(observed.timings)} answers", end="", file=sys.stderr)
+            seconds, answers = monotonic() - start, len(observed.timings)
+            observed.memory.append(Sample(seconds, answers, server.resident_mib()))
+            print(f"\r{seconds:4.0f} s, {answers} answers", end="", file=sys.stderr)
             sleep(1)
     print(file=sys.stderr)
+    _note(pulse, observed)
     return observed
 
 
@@ -91,17 +101,25 @@ def summary(observed: Observed, seconds: float) -> dict[str, Any]:
         "whole_ms": _spread(whole),
         "healthz_ms": _spread(observed.health_ms),
         "memory_mib": {
-            "start": round(observed.memory[0][1]),
-            "end": round(observed.memory[-1][1]),
-            "slope_per_minute": slope(observed.memory),
+            "start": round(observed.memory[0].mib),
+            "end": round(observed.memory[-1].mib),
+            "first_half": growth(observed.memory[: len(observed.memory) // 2]),
+            "second_half": growth(observed.memory[len(observed.memory) // 2 :]),
         },
     }
 
 
-def slope(samples: Sequence[tuple[float, float]]) -> float:
-    """MiB a minute by least squares, over the last two thirds: the first one fills the caches."""
-    times, sizes = np.array(samples[len(samples) // 3 :]).T
-    return round(float(np.polyfit(times / 60, sizes, 1)[0]), 2) if len(times) > 1 else 0.0
+def growth(samples: Sequence[Sample]) -> dict[str, float]:
+    """MiB by least squares. By answers is the fairer one: a busy machine answers less in a minute."""
+    return {
+        "per_minute": _slope([one.seconds / 60 for one in samples], [one.mib for one in samples]),
+        "per_100_answers": _slope([one.answers / 100 for one in samples], [one.mib for one in samples]),
+    }
+
+
+def _slope(at: Sequence[float], sizes: Sequence[float]) -> float:
+    """0 where all was measured at one place."""
+    return round(float(np.polyfit(at, sizes, 1)[0]), 2) if len(set(at)) > 1 else 0.0
 
 
 def _visit(
@@ -141,12 +159,9 @@ def _over_and_over(asked: Sequence[Question]) -> Any:
         yield from asked
 
 
-def _observe(server: Server, client: httpx.Client, at: float, observed: Observed) -> None:
-    observed.memory.append((at, server.resident_mib()))
-    try:
-        observed.health_ms.append(server.health_ms(client))
-    except httpx.HTTPError as error:
-        observed.errors.append(f"/healthz, {type(error).__name__}: {error}")
+def _note(pulse: Pulse, observed: Observed) -> None:
+    observed.health_ms += pulse.milliseconds
+    observed.errors += ["/healthz did not answer"] * pulse.missing
 
 
 def _spread(values: Sequence[float]) -> dict[str, float]:

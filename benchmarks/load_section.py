@@ -48,9 +48,10 @@ def section(result: dict[str, Any]) -> str:
 {result["visitors"]} visitors on the embedded bank for {result["seconds"]:.0f} s, on loopback, through the page's own
 routes (`make load`). Each asks questions of the bank's test rows and reads for {result["think_seconds"]:g} s in the
 mean between an answer and the next question; one model worker serves all of them, so most of a wait is the queue.
-The visitors ran on the same processor as the server. Measured {datetime.now(UTC):%Y-%m-%d} at commit
-`{commit() or "unknown"}` on {processor()}, {os.cpu_count()} cores, with a load of {result["load_before"]} before
-the run.
+A visitor who leaves after some questions closes the page, and the next one opens it anew. The visitors ran on the same
+processor as the server; `/healthz` was asked once a second, from a process of its own. Measured
+{datetime.now(UTC):%Y-%m-%d} at commit `{commit() or "unknown"}` on {processor()}, {os.cpu_count()} cores, with a
+load of {result["load_before"]} before the run.
 
 | milliseconds from the press of Compare | p50 | p95 | longest |
 |---|---:|---:|---:|
@@ -58,5 +59,10 @@ the run.
 
 {result["answers"]:,} answers ({result["answers_per_minute"]:,.0f} a minute) in {result["sessions"]:,} sessions;
 {errors} errors; {full} times "queue is full". Memory of the server: {memory["start"]:,} MiB at the start,
-{memory["end"]:,} MiB at the end; over the last two thirds {memory["slope_per_minute"]:+.1f} MiB a minute.
+{memory["end"]:,} MiB at the end. Growth over the first half, in which the caches fill: {_grown(memory["first_half"])}.
+Over the second half: {_grown(memory["second_half"])}.
 {END}"""
+
+
+def _grown(by: dict[str, float]) -> str:
+    return f"{by['per_100_answers']:+.1f} MiB in 100 answers ({by['per_minute']:+.1f} MiB a minute)"

@@ -32,12 +32,6 @@ class Server:
                 return int(line.split()[1]) / 1024
         raise ComposerError(f"the process {self.pid} has no memory to read. It has ended.")
 
-    def health_ms(self, client: httpx.Client) -> float:
-        """Raises httpx.HTTPError where it does not answer."""
-        start = monotonic()
-        client.get("/healthz").raise_for_status()
-        return (monotonic() - start) * 1000
-
 
 @contextmanager
 def started(log: Path) -> Iterator[Server]:

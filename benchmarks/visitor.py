@@ -63,6 +63,7 @@ class Visitor:
         self._session = secrets.token_hex(5)
         self._client.get("/").raise_for_status()
         self._wiring = Wiring.read(self._client)
+        self._heartbeat = self._stay()
 
     def compare(self, question: str, options: tuple[str, ...]) -> Timing:
         """Raises QueueFull or Broken."""
@@ -75,7 +76,14 @@ class Visitor:
         return Timing(marks[0], marks[-1])
 
     def close(self) -> None:
+        """As a page that is closed."""
+        self._heartbeat.close()
         self._client.close()
+
+    def _stay(self) -> httpx.Response:
+        """The request that a page holds open as long as it is there. Its few bytes a minute need no reader."""
+        request = self._client.build_request("GET", f"{API}/heartbeat/{self._session}")
+        return self._client.send(request, stream=True)
 
     def _run(self, step: dict[str, Any], data: list[Any]) -> None:
         body = {

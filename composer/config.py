@@ -107,6 +107,8 @@ class AppSettings:
     """On a Space whose GPU is lent for the length of one call."""
     queue_size: int = 64
     """Events that may wait; a visitor beyond that is told to come back instead of waiting without end."""
+    sessions: int = 500
+    """Visitors whose last run is kept; one who comes back after that many others finds the first run again."""
     uploads: bool = False
     log_queries: bool = False
     """Whether the log may hold what visitors typed."""
@@ -137,6 +139,7 @@ class AppSettings:
             device=env.get("COMPOSER_DEVICE") or "auto",
             zero_gpu=_flag(env, "SPACES_ZERO_GPU"),
             queue_size=_number(env, "COMPOSER_QUEUE", 64, 10_000),
+            sessions=_number(env, "COMPOSER_SESSIONS", 500, 100_000),
             uploads=_flag(env, "COMPOSER_UPLOADS"),
             log_queries=_flag(env, "COMPOSER_LOG_QUERIES"),
             mcp=_flag(env, "COMPOSER_MCP"),

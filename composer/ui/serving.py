@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
+from gradio.node_server import stop_node_process
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -21,10 +22,9 @@ from composer.ui import theme
 from composer.ui.downloads import downloads_of
 from composer.ui.guard import Guard
 from composer.ui.health import PATHS, Health
+from composer.ui.heap import keep_for_good
 from composer.ui.page import build_page
-
-SESSIONS = 500
-"""Visitors whose last run is kept in memory; one who comes back after that many others finds the first run again."""
+from composer.ui.presence import Presence
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,9 +42,11 @@ class OpenPage:
         host, port = self.settings.host, self.settings.port
         try:
             self.health.watch(self.composer)
+            keep_for_good()
             self.say(f"Adapter Composer is ready on http://{_shown(host)}:{port}")
             self.page.launch(**launch_options(self.settings, self.health))
         finally:
+            close_page(self.page)
             self.health.close()
             self.composer.close()
 
@@ -92,12 +94,20 @@ def launch_options(settings: AppSettings, health: Health) -> dict[str, Any]:
         "quiet": True,
         "max_file_size": "1mb",
         "blocked_paths": [] if settings.uploads else [str(ROOT)],
-        "state_session_capacity": SESSIONS,
+        "state_session_capacity": settings.sessions,
         "app_kwargs": {
             "routes": [*(Route(path, answer_health) for path in PATHS), downloads_of(settings).route()],
-            "middleware": [Middleware(Guard, uploads=settings.uploads)],
+            "middleware": [Middleware(Guard, uploads=settings.uploads), Middleware(Presence)],
         },
     }
+
+
+def close_page(page: gr.Blocks) -> None:
+    """Gradio's own `close` leaves Node running, with the port, where it stands in front."""
+    page.close(verbose=False)
+    node = getattr(page, "node_process", None)
+    if node is not None:
+        stop_node_process(node)
 
 
 def _has_mcp() -> bool:

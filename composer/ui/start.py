@@ -9,12 +9,15 @@ from composer.config import AppSettings
 from composer.ui.cold_start import cold_start
 from composer.ui.folders import settle_folders
 from composer.ui.health import Health
+from composer.ui.heap import limit_arenas
 from composer.ui.request_log import log_to
 from composer.ui.zero_gpu import import_spaces
 
 
 def start(settings: AppSettings, env: MutableMapping[str, str]) -> None:
     """Open the bank and show the page until interrupted. Raises ComposerError, also where the port is taken."""
+    if "MALLOC_ARENA_MAX" not in env:
+        limit_arenas()
     settings = settle_folders(settings, env, say)
     settle_gradio(env)
     log_to(sys.stderr, with_text=settings.log_queries)

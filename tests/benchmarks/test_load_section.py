@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from benchmarks.load import Observed, slope, summary
+from benchmarks.load import Observed, Sample, growth, summary
 from benchmarks.load_section import section, section_of, with_section
 from benchmarks.visitor import Timing
 
@@ -10,7 +10,7 @@ def observed() -> Observed:
         timings=[Timing(100.0, 1_000.0 + number) for number in range(100)],
         full=["The queue is full; try again."] * 2,
         sessions=[0, 1],
-        memory=[(second, 500.0 + second / 60) for second in range(180)],
+        memory=[Sample(second, 2 * second, 500.0 + second / 60) for second in range(180)],
         health_ms=[5.0],
     )
 
@@ -21,11 +21,18 @@ def test_the_figures_are_those_of_the_visitors():
     assert (result["whole_ms"]["p50"], result["whole_ms"]["max"]) == (1_049.5, 1_099.0)
     assert 1_090 < result["whole_ms"]["p95"] < 1_099
     assert (result["errors"], result["queue_full"]) == ({}, {"The queue is full; try again.": 2})
-    assert result["memory_mib"]["slope_per_minute"] == 1.0
+    assert result["memory_mib"]["second_half"] == {"per_minute": 1.0, "per_100_answers": 0.83}
 
 
-def test_memory_that_only_grows_at_the_start_has_no_slope():
-    assert slope([(float(second), 100.0 + min(second, 30)) for second in range(180)]) == 0.0
+def test_memory_that_only_grows_in_the_first_half_has_no_slope_in_the_second():
+    filled = Observed(memory=[Sample(float(second), second, 100.0 + min(second, 90)) for second in range(180)])
+    found = summary(filled, seconds=180)["memory_mib"]
+    assert found["first_half"] == {"per_minute": 60.0, "per_100_answers": 100.0}
+    assert found["second_half"] == {"per_minute": 0.0, "per_100_answers": 0.0}
+
+
+def test_memory_without_an_answer_has_no_slope_by_answers():
+    assert growth([Sample(0.0, 0, 1.0), Sample(60.0, 0, 3.0)]) == {"per_minute": 2.0, "per_100_answers": 0.0}
 
 
 def test_a_page_keeps_all_but_the_section_and_the_section_is_there_once():

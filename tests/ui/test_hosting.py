@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -133,11 +134,13 @@ def rendered(composer, cache_dir: Path) -> Iterator[str]:
         pytest.skip("there is no node")
     from composer.ui.health import Health
     from composer.ui.page import build_page
-    from composer.ui.serving import launch_options
+    from composer.ui.serving import close_page, launch_options
 
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
+    # Gradio sets its own where Node stands in front
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     settings, health = AppSettings(port=port, cache_dir=cache_dir, ssr=True), Health("embedded")
     health.watch(composer)
     page = build_page(composer, settings)
@@ -145,7 +148,11 @@ def rendered(composer, cache_dir: Path) -> Iterator[str]:
     assert page.node_process is not None
     yield f"http://127.0.0.1:{port}"
     health.close()
-    page.close()
+    close_page(page)
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+    # a Node that is left behind keeps the port
+    assert page.node_process.poll() is not None
 
 
 def test_with_node_in_front_the_endpoint_answers_and_uploads_are_refused(rendered: str):
