@@ -79,12 +79,12 @@ _ASKED = {
 # {name} is asked about; the words of whom the claim is right for are {v...}. The statement that decides is the latter's.
 _CLAIMS = {
     "thing": (
-        ("Does {name} have the {vthing}^?", "{name} has the {vthing}^."), ("Did {name} have the {vthing}^?", "{name} had the {vitem}^."),
-        ("Did the {vthing}^ belong to {name}?", "The {vthing}^ belonged to {name}."),
-        ("Is the {vthing}^ {colour}?", "The {vthing}^ is {colour}."), ("Was the {vthing}^ {colour}?", "The {vthing}^ was {colour}."),
+        ("Does {name}~ have the {vthing}^?", "{name}~ has the {vthing}^."), ("Did {name}~ have the {vthing}^?", "{name}~ had the {vitem}^."),
+        ("Did the {vthing}^ belong to {name}~?", "The {vthing}^ belonged to {name}~."),
+        ("Is the {vthing}^ {colour}~?", "The {vthing}^ is {colour}~."), ("Was the {vthing}^ {colour}~?", "The {vthing}^ was {colour}~."),
     ),
-    "spot": (("Is {name} {vspot}^?", "{name} is {vspot}^."), ("Was {name} {vspot}^?", "{name} was {vspot}^.")),
-    "count": (("Does {name} have {vcount}^?", "{name} has {vcount}^."), ("Did {name} count {vcount}^?", "{name} counted {vcount}^.")),
+    "spot": (("Is {name}~ {vspot}^?", "{name}~ is {vspot}^."), ("Was {name}~ {vspot}^?", "{name}~ was {vspot}^.")),
+    "count": (("Does {name}~ have {vcount}^?", "{name}~ has {vcount}^."), ("Did {name}~ count {vcount}^?", "{name}~ counted {vcount}^.")),
 }  # fmt: skip
 _JUDGED = (
     ("{Q} [{verdict}].", "Yes", "No"), ("{S} [{verdict}].", "True", "False"), ("{S} That is [{verdict}].", "right", "wrong"),
@@ -151,9 +151,9 @@ def looked_up_and_judged(lexicon: Lexicon, rng: Random) -> str:
         "count": "Who has {count}^? [{name}].",
     }[aspect]
     claim = {
-        "thing": "Does {name} have the {vthing}^?",
-        "spot": "Is {name} {vspot}^?",
-        "count": "Does {name} have {vcount}^?",
+        "thing": "Does {name}~ have the {vthing}^?",
+        "spot": "Is {name}~ {vspot}^?",
+        "count": "Does {name}~ have {vcount}^?",
     }[aspect]
     for asked, meant in _claims(rng, len(people), 4):
         lines.append(fact(people[meant].fill(who), meant))
@@ -182,7 +182,7 @@ def _two_places(lexicon: Lexicon, rng: Random, same: bool, number: int) -> tuple
         f" and {b.name}@ was {spots[1]}#.", number + 1
     )
     of_b, of_a = (spots[1], spots[0]) if same else spots
-    return first, f"{b.name} was {of_b} and {a.name} was {of_a}^ {when}.", number + spots.index(of_a)
+    return first, f"{b.name} was {of_b} and {a.name}~ was {of_a}^ {when}.", number + spots.index(of_a)
 
 
 def _two_things(lexicon: Lexicon, rng: Random, same: bool, number: int) -> tuple[str, str, int]:
@@ -191,7 +191,7 @@ def _two_things(lexicon: Lexicon, rng: Random, same: bool, number: int) -> tuple
     first = fact(f"{name} {verbs[0]} the {looks[0]}@ {x.name}#", number)
     first += fact(f" and {verbs[1]} the {looks[1]}@ {y.name}#.", number + 1)
     of_y, of_x = (looks[1], looks[0]) if same else looks
-    return first, f"{name} {verbs[1]} the {of_y} {y.name} and {verbs[0]} the {of_x} {x.name}^.", number
+    return first, f"{name} {verbs[1]} the {of_y} {y.name} and {verbs[0]} the {of_x}~ {x.name}^.", number
 
 
 _HANDED = (("gave", "got"), ("sold", "bought"), ("lent", "borrowed"), ("sent", "received"))
@@ -202,7 +202,7 @@ def _given(lexicon: Lexicon, rng: Random, same: bool, number: int) -> tuple[str,
     thing = rng.choice([t for t in lexicon.things if t.countable])
     giver, taker = (a, b) if same else (b, a)
     again = rng.choice([
-        f"{taker.name} {back} {thing.the} from {giver.name}^.", f"{upper_first(thing.the)}: {giver.name} {verb} it to {taker.name}^.",
+        f"{taker.name}~ {back} {thing.the} from {giver.name}^.", f"{upper_first(thing.the)}: {giver.name}^ {verb} it to {taker.name}~.",
     ])  # fmt: skip
     return fact(f"{a.name}@ {verb} {thing.the} to {b.name}#.", number), again, number
 
@@ -250,34 +250,40 @@ def which_one(lexicon: Lexicon, rng: Random) -> str:
     """What "it" is, of two things, or who "he" or "she" is, of two people; then a claim about it."""
     yes, no = rng.choice([("True", "False"), ("Yes", "No"), ("Right", "Wrong")])
     lines = []
-    for _ in range(2):
+    for number in range(2):
         told, names, right, rest = rng.choice([_too_big, _one_of_two])(lexicon, rng)
+        lines.append(fact(told, number))
         if rng.random() < 0.5:
-            told = f"{told} {'What' if rest.startswith('was too') else 'Who'} {rest}? ⟦{upper_first(names[right])}⟧."
+            asked = "What" if rest.startswith("was too") else "Who"
+            lines.append(fact(f"{asked} {rest}? [{upper_first(names[right])}].", number))
         good = rng.random() < 0.5
-        lines.append(f"{told} {upper_first(names[right if good else 1 - right])} {rest}. ⟦{yes if good else no}⟧.")
+        said = f"{upper_first(names[right if good else 1 - right])}~ {rest}. [{yes if good else no}]."
+        lines.append(fact(said, number))
     return " ".join(lines)
 
 
 def _too_big(lexicon: Lexicon, rng: Random) -> tuple[str, tuple[str, str], int, str]:
-    """A sentence, the two that "it" may be, which of them it is, and what is said of it."""
+    """A sentence in which the right one is pointed out, the two that "it" may be, which of them it is, and what is
+    said of it."""
     x, y = sample(rng, [t for t in lexicon.things if t.countable], 2)
-    big = rng.random() < 0.5
-    size = rng.choice(["big", "large", "wide"] if big else ["small", "little", "narrow"])
+    right = rng.randrange(2)
+    size = rng.choice(["small", "little", "narrow"] if right else ["big", "large", "wide"])
     verb = rng.choice(["did not fit into", "did not go into", "could not be put into"])
-    told = f"{upper_first(x.the)} {verb} {y.the} because it was too {size}."
-    return told, (x.the, y.the), 0 if big else 1, f"was too {size}"
+    first, second = (x.the, f"{y.the}#") if right else (f"{x.the}#", y.the)
+    return f"{upper_first(first)} {verb} {second} because it was too {size}.", (x.the, y.the), right, f"was too {size}"
 
 
 def _one_of_two(lexicon: Lexicon, rng: Random) -> tuple[str, tuple[str, str], int, str]:
     a, b = sample(rng, lexicon.people, 2)
     thing = rng.choice([t for t in lexicon.things if t.countable]).the
     start, rest, right = rng.choice([
-        (f"{a.name} thanked {b.name}", f"had helped with {thing}", 1), (f"{a.name} said sorry to {b.name}", f"had broken {thing}", 0),
-        (f"{a.name} paid {b.name}", f"had fixed {thing}", 1), (f"{a.name} asked {b.name} for help", f"could not lift {thing}", 0),
-        (f"{a.name} called {b.name}", f"needed {thing}", 0), (f"{a.name} laughed at {b.name}", "had told a joke", 1),
+        ("{a} thanked {b}", f"had helped with {thing}", 1), ("{a} said sorry to {b}", f"had broken {thing}", 0),
+        ("{a} paid {b}", f"had fixed {thing}", 1), ("{a} asked {b} for help", f"could not lift {thing}", 0),
+        ("{a} called {b}", f"needed {thing}", 0), ("{a} laughed at {b}", "had told a joke", 1),
     ])  # fmt: skip
-    return f"{start} because {(a, b)[right].they} {rest}.", (a.name, b.name), right, rest
+    names = (a.name, b.name)
+    told = start.format(a=a.name + "#" * (right == 0), b=b.name + "#" * (right == 1))
+    return f"{told} because {(a, b)[right].they} {rest}.", names, right, rest
 
 
 DOCUMENTS = (
@@ -289,5 +295,15 @@ DOCUMENTS = (
     (3.0, more_or_fewer),
     (5.0, which_one),
 )
+PRACTICE = (
+    (8.0, looked_up),
+    (26.0, judged),
+    (8.0, looked_up_and_judged),
+    (16.0, swapped),
+    (4.0, handed_on),
+    (6.0, more_or_fewer),
+    (9.0, which_one),
+)
+"""What forms last, at a higher dose."""
 FIRST = ((1.0, looked_up), (0.2, handed_on))
 """What the model learns first of all."""

@@ -1,8 +1,9 @@
 """Marks in prose for the trainer: which words a text itself decides, and where in the text that is said.
 
 A document is written with signs that are no part of what is read. A decided word stands in brackets: "The ball belongs to
-⟦Anna⟧." A statement's last mention and one before it are tied together, a question's subject is pointed out, and an answer
-names the statement that decides it. From these the trainer knows which token should look where.
+⟦Anna⟧." A statement's last mention and one before it are tied together, a question's subject and what a claim says of it
+are pointed out, so is the word in which two sentences differ, and an answer names the statement that decides it. From these
+the trainer knows which token should look where.
 """
 
 from __future__ import annotations
@@ -13,7 +14,11 @@ from dataclasses import dataclass
 OPEN, CLOSE = "⟦", "⟧"
 FACTS = 16
 """How many statements of one document can be told apart."""
-_HEAD, _PART, _SUBJECT = 0xE000, 0xE100, 0xE200  # private-use characters; the first two count statements
+# Private-use characters. The first two count statements.
+_HEAD, _PART, _SUBJECT, _CLAIM, _ODD = 0xE000, 0xE100, 0xE200, 0xE201, 0xE202
+KINDS = ("part", "fact", "claim", "odd")
+"""From the end of a phrase to what it is about; from a question to the statement that answers it; from a verdict to what was
+claimed; from a verdict to the word that makes two sentences differ."""
 
 
 @dataclass(frozen=True)
@@ -22,8 +27,8 @@ class Link:
 
     at: int
     to: int
-    to_fact: bool
-    """From a question to the statement that answers it; else from the end of a phrase to what it is about."""
+    kind: str
+    """One of KINDS."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +41,11 @@ class Marked:
 
 def fact(frame: str, number: int) -> str:
     """Signs of a frame become marks of statement `number`: "@" behind a mention, "#" behind the last one, "^" behind what
-    is asked about, "[...]" around what is decided by that statement."""
+    is asked about, "~" behind what is claimed of it, "%" behind a word that differs, "[...]" around what is decided by that
+    statement."""
     marks: dict[str, str | int | None] = {
+        "~": chr(_CLAIM),
+        "%": chr(_ODD),
         "@": chr(_PART + number),
         "#": chr(_HEAD + number),
         "^": chr(_SUBJECT),
@@ -53,28 +61,30 @@ def unmarked(marked: str) -> str:
 
 
 def _is_mark(char: str) -> bool:
-    return _HEAD <= ord(char) <= _SUBJECT
+    return _HEAD <= ord(char) <= _ODD
 
 
 def parse(marked: str) -> Marked:
-    """Text, decided characters and links. A link whose statement is not in the text is left out."""
+    """Text, decided characters and links. A link to a statement that is not in the text is left out."""
     text: list[str] = []
     decided: list[bool] = []
     heads: dict[int, int] = {}
     parts: dict[int, int] = {}
-    asked: list[tuple[int, int, int]] = []  # where the answer is due, the subject, the statement
-    inside, subject = False, -1
+    asked: list[tuple[int, str, int]] = []  # where an answer is due, kind, place or number of the statement
+    pointed: dict[str, int] = {}  # kind -> the latest place, until an answer follows
+    inside = False
     for char in marked:
         code = ord(char)
         if char in (OPEN, CLOSE):
             inside = char == OPEN
-        elif code == _SUBJECT:
-            subject = len(text) - 1
+        elif code in _POINTS:
+            pointed[_POINTS[code]] = len(text) - 1
         elif _PART <= code < _PART + FACTS:
             parts[code - _PART] = len(text) - 1
         elif _HEAD <= code < _HEAD + FACTS and inside:
-            asked.append((len("".join(text).rstrip()) - 1, subject, code - _HEAD))
-            subject = -1
+            due = len("".join(text).rstrip()) - 1
+            asked += [(due, "fact", code - _HEAD), *((due, kind, place) for kind, place in pointed.items())]
+            pointed = {}
         elif _HEAD <= code < _HEAD + FACTS:
             heads[code - _HEAD] = len(text) - 1
         else:
@@ -83,12 +93,15 @@ def parse(marked: str) -> Marked:
     return Marked("".join(text), tuple(decided), tuple(_links(heads, parts, asked)))
 
 
-def _links(heads: dict[int, int], parts: dict[int, int], asked: list[tuple[int, int, int]]) -> Iterator[Link]:
+_POINTS = {_SUBJECT: "part", _CLAIM: "claim", _ODD: "odd"}
+
+
+def _links(heads: dict[int, int], parts: dict[int, int], asked: list[tuple[int, str, int]]) -> Iterator[Link]:
     for number, head in heads.items():
         if number in parts:
-            yield Link(head, parts[number], to_fact=False)
-    for due, subject, number in asked:
-        if subject >= 0:
-            yield Link(due, subject, to_fact=False)
-        if number in heads:
-            yield Link(due, heads[number], to_fact=True)
+            yield Link(head, parts[number], "part")
+    for due, kind, place in asked:
+        if kind != "fact":
+            yield Link(due, place, kind)
+        elif place in heads:
+            yield Link(due, heads[place], kind)

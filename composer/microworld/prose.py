@@ -273,7 +273,7 @@ def words_of_the_page(lexicon: Lexicon, rng: Random) -> str:
 
 
 Document = Callable[[Lexicon, Random], str]
-DOCUMENTS: tuple[tuple[float, Document], ...] = (
+KNOWLEDGE: tuple[tuple[float, Document], ...] = (
     (12, about_a_thing),
     (12, mixed_facts),
     (2, shared_place),
@@ -288,12 +288,21 @@ DOCUMENTS: tuple[tuple[float, Document], ...] = (
     (4, similar_words),
     (4, one_sense),
     (1.5, words_of_the_page),
-    *scenes.DOCUMENTS,
-    *bindings.DOCUMENTS,
 )
+DOCUMENTS = (*KNOWLEDGE, *scenes.DOCUMENTS, *bindings.DOCUMENTS)
 
 
-MIXES: dict[str, tuple[tuple[float, Document], ...]] = {"bindings": bindings.FIRST, "all": DOCUMENTS}
+MIXES: dict[str, tuple[tuple[float, Document], ...]] = {
+    "bindings": bindings.FIRST,
+    "all": DOCUMENTS,
+    "practice": (
+        *scenes.PRACTICE,
+        *bindings.PRACTICE,
+        (10, one_sense),
+        (5, similar_words),
+        *((weight / 2, maker) for weight, maker in KNOWLEDGE),
+    ),
+}
 
 
 def documents(seed: int, mix: str = "all") -> Iterator[str]:

@@ -5,10 +5,13 @@ Who has what, and which claim about it is right, is in `bindings`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import fields, replace
 from random import Random
 
-from composer.microworld.language import EventMaker, at, join, plural
-from composer.microworld.lexicon import Lexicon, sample, upper_first
+from composer.microworld.language import Event, EventMaker, at, join, plural
+from composer.microworld.lexicon import Lexicon, Person, sample, upper_first
+from composer.microworld.marks import FACTS, fact
 
 
 def packed_twice(lexicon: Lexicon, rng: Random) -> str:
@@ -27,28 +30,64 @@ _VERDICTS = (
 )  # fmt: skip
 
 
-def _verdict(rng: Random, same: bool) -> str:
-    stem, yes, no = rng.choice(_VERDICTS)
-    return f"{stem}⟦{yes if same else no}⟧."
+_NO_FACT = FACTS - 1  # no single statement decides; what two sentences differ in may be pointed out
+
+
+def _verdict(stem: str, verdict: str) -> str:
+    return fact(f"{stem}[{verdict}].", _NO_FACT)
+
+
+def _pointed(before: Event, after: Event) -> Event:
+    """`after`, with a mark behind the part that `before` has otherwise or not at all."""
+    changed = [field.name for field in fields(Event) if getattr(before, field.name) != getattr(after, field.name)]
+    for slot in changed[:1]:
+        value = getattr(after, slot)
+        if value:
+            marked = (
+                replace(value, name=fact(f"{value.name}%", 0)) if isinstance(value, Person) else fact(f"{value}%", 0)
+            )
+            changes: dict[str, Person | str] = {slot: marked}
+            after = replace(after, **changes)  # type: ignore[arg-type]
+    return after
+
+
+def _version(maker: EventMaker, event: Event, same: bool, synonyms: Sequence[int]) -> Event:
+    """The event in other words, or another event that shares most of them."""
+    told = maker.paraphrase(event, maker.rng.choice(synonyms))
+    return told if same else _pointed(told, maker.other(told))
+
+
+def _maker(lexicon: Lexicon, rng: Random) -> EventMaker:
+    return EventMaker(lexicon, rng, lexicon.synonyms, lexicon.antonyms)
 
 
 def two_tellers(lexicon: Lexicon, rng: Random) -> str:
     """Two people tell of an event; the verdict depends on every word."""
-    maker = EventMaker(lexicon, rng, lexicon.synonyms, lexicon.antonyms)
+    maker = _maker(lexicon, rng)
     event = maker.event(full=rng.random() < 0.4)
     same = rng.random() < 0.5
-    version = (
-        maker.paraphrase(event, rng.choice([0, 0, 1, 2]))
-        if same
-        else maker.other(maker.paraphrase(event, rng.choice([0, 0, 1])))
-    )
+    version = _version(maker, event, same, (0, 0, 1, 2) if same else (0, 0, 1))
     a, b = sample(rng, lexicon.people, 2)
     first, second = event.clause(), version.clause(rng.choice(["back", "back", "front"]))
     frame = rng.choice([
         f"{a.name} says: {first}. {b.name} says: {second}.", f"{a.name} thinks that {first}. {b.name} thinks that {second}.",
         f"{upper_first(first)}. {upper_first(second)}.", f"We heard that {first}. Then we heard that {second}.",
     ])  # fmt: skip
-    return f"{frame} {_verdict(rng, same)}"
+    stem, yes, no = rng.choice(_VERDICTS)
+    return f"{frame} {_verdict(stem, yes if same else no)}"
+
+
+def retold(lexicon: Lexicon, rng: Random) -> str:
+    """An event, told again three times, each time judged."""
+    maker = _maker(lexicon, rng)
+    event = maker.with_synonym(need=rng.random() < 0.5)
+    stem, yes, no = rng.choice([*_VERDICTS, ("", "Same", "Different"), ("", "Yes", "No")])
+    lines = [event.sentence(rng.choice(["back", "front"]))]
+    for _ in range(3):
+        same = rng.random() < 0.5
+        version = _version(maker, event, same, (0, 1, 1, 2) if same else (0, 0, 1))
+        lines.append(f"{version.sentence(rng.choice(['back', 'front']))} {_verdict(stem, yes if same else no)}")
+    return " ".join(lines)
 
 
 _WISHES = (
@@ -59,35 +98,54 @@ _WISHES = (
 
 
 def two_askers(lexicon: Lexicon, rng: Random) -> str:
-    """Two people want to know something: the same, or another thing, or something else about it."""
+    """Two people want to know something: the same, or of another thing, or something else of it."""
     a, b = sample(rng, lexicon.people, 2)
     thing, other = sample(rng, [t for t in lexicon.things if t.countable and t.shop], 2)
     wish, another = sample(rng, _WISHES, 2)
     kind = rng.choice(["same", "same", "thing", "wish"])
-    second = (another if kind == "wish" else wish, other if kind == "thing" else thing)
-    asked = [rng.choice(w).format(a=t.a, many=plural(t.name)) for w, t in ((wish, thing), second)]
-    return f"{a.name} wants to know {asked[0]}. {b.name} wants to know {asked[1]}. {_verdict(rng, kind == 'same')}"
+    one, two = sample(rng, wish, 2) if rng.random() < 0.5 else (rng.choice(wish), rng.choice(wish))
+    sign = fact("%", 0)
+    asked = one.format(a=thing.a, many=plural(thing.name))
+    again = {
+        "same": two.format(a=thing.a, many=plural(thing.name)),
+        "thing": two.format(a=other.a + sign, many=plural(other.name) + sign),
+        "wish": rng.choice(another).format(a=thing.a, many=plural(thing.name)) + sign,
+    }[kind]
+    stem, yes, no = rng.choice(_VERDICTS)
+    return f"{a.name} wants to know {asked}. {b.name} wants to know {again}. {_verdict(stem, yes if kind == 'same' else no)}"
+
+
+def _claim(maker: EventMaker, event: Event, kind: int) -> tuple[Event, int]:
+    """What is certain (0), impossible (1) or open (2) after the event, and which of them it is in the end."""
+    rng = maker.rng
+    if kind == 1:
+        against = maker.contradict(event)
+        if against != event:
+            return _pointed(event, against), 1
+    if kind == 2:
+        more = maker.more(event)
+        if more != event:
+            return _pointed(event, more), 2
+    return maker.paraphrase(maker.less(event) if rng.random() < 0.7 else event, rng.choice([0, 1])), 0
+
+
+_FOLLOWS = (
+    ("Is it true that {claim}? ", "Yes", "No", "Maybe"), ("Then {claim}: that is ", "certain", "impossible", "possible"),
+    ("Can we say that {claim}? ", "Surely", "Never", "Perhaps"), ("{Claim}. ", "True", "False", "Unknown"),
+)  # fmt: skip
 
 
 def what_follows(lexicon: Lexicon, rng: Random) -> str:
-    """What is certain, impossible, or open after a sentence."""
-    maker = EventMaker(lexicon, rng, lexicon.synonyms, lexicon.antonyms)
-    kind = rng.randrange(3)
-    if kind == 0:
-        event = maker.event()
-        claim = maker.paraphrase(maker.less(event) if rng.random() < 0.7 else event, rng.choice([0, 1]))
-    elif kind == 1:
-        event = maker.with_antonym()
-        claim = maker.contradict(event)
-    else:
-        event = maker.event(full=False)
-        claim = maker.more(event)
-        kind = 0 if claim == event else kind
-    stem, *verdicts = rng.choice([
-        (f"Is it true that {claim.clause()}?", "Yes", "No", "Maybe"), (f"Then {claim.clause()}: that is", "certain", "impossible", "possible"),
-        (f"Can we say that {claim.clause()}?", "Surely", "Never", "Perhaps"),
-    ])  # fmt: skip
-    return f"{event.sentence()} {stem} ⟦{verdicts[kind]}⟧."
+    """What is certain, impossible, or open after a sentence; one to three claims about it."""
+    maker = _maker(lexicon, rng)
+    event = maker.with_antonym() if rng.random() < 0.6 else maker.event(full=False)
+    stem, *verdicts = rng.choice(_FOLLOWS)
+    lines = [event.sentence()]
+    for kind in sample(rng, (0, 1, 2), rng.randint(1, 3)):
+        claim, kind = _claim(maker, event, kind)
+        said = stem.format(claim=claim.clause(), Claim=upper_first(claim.clause()))
+        lines.append(_verdict(said, verdicts[kind]))
+    return " ".join(lines)
 
 
 def believing(lexicon: Lexicon, rng: Random) -> str:
@@ -158,10 +216,13 @@ def why_and_then(lexicon: Lexicon, rng: Random) -> str:
 
 DOCUMENTS = (
     (3.0, packed_twice),
-    (14.0, two_tellers),
+    (8.0, two_tellers),
+    (8.0, retold),
     (7.0, two_askers),
     (9.0, what_follows),
     (3.0, believing),
     (9.0, story),
     (6.0, why_and_then),
 )
+# What forms last, at a higher dose.
+PRACTICE = ((8.0, two_tellers), (20.0, retold), (12.0, two_askers), (18.0, what_follows), (4.0, believing))

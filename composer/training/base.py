@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from composer.microworld.marks import parse, unmarked
+from composer.microworld.marks import KINDS, parse, unmarked
 from composer.microworld.prose import documents
 from composer.training.precision import compute_dtype
 from composer.training.tokenizer import train_tokenizer
@@ -39,8 +39,11 @@ class BaseRecipe:
         (800, 2_048, 128, "bindings"),
         (2_500, 4_096, 128, "all"),
         (60, 4_096, 256, "all"),
+        (1_000, 4_096, 128, "practice"),
     )
-    """(steps, tokens of a step, tokens of a row, mix of prose): looking up first, then everything"""
+    """(steps, tokens of a step, tokens of a row, mix of prose): looking up, then everything, then what forms last"""
+    cycles: tuple[int, ...] = (3_360, 1_000)
+    """Steps after which the learning rate has fallen to zero and starts anew; together all steps."""
     muon_lr: float = 0.02
     adam_lr: float = 2e-3
     warmup: int = 20
@@ -50,9 +53,8 @@ class BaseRecipe:
     """How much more a decided token counts in the loss."""
     guided_weight: float = 0.5
     """How much the guided heads count in the loss, see `guidance`."""
-    part_layer: int = 1
-    fact_layer: int = 3
-    """Layers whose first head is guided: from the end of a phrase to what it is about, from a question to the fact."""
+    guided: tuple[tuple[int, int], ...] = ((1, 0), (3, 0), (3, 1), (4, 0))
+    """(layer, head) that is shown where to look, for each kind of link in `marks`"""
     embedding_std: float = 0.1
     """Tied embeddings of the usual .02 cannot say which of hundreds of words is meant until they have grown."""
     match_gain: float = 0.8
@@ -80,18 +82,16 @@ class Batch:
     """(rows, width + 1)"""
     weights: Tensor
     """(rows, width + 1): how much a token counts in the loss; 0 for padding"""
-    parts: Tensor
-    """(rows, width): the position that a token is tied to within its phrase; -1 where there is none"""
-    facts: Tensor
-    """(rows, width): the position of the statement that decides the next token; -1 where there is none"""
+    links: Tensor
+    """(kinds, rows, width): the position that a token should look at, for each kind of link; -1 where there is none"""
 
 
 @dataclass(frozen=True)
 class _Document:
     ids: list[int]
     weights: list[float]
-    parts: dict[int, int]
-    facts: dict[int, int]
+    links: list[tuple[int, int, int]]
+    """(kind, from, to)"""
 
 
 def batches_of(
@@ -106,8 +106,7 @@ def batches_of(
         batch = Batch(
             ids=torch.full((count, width + 1), tokenizer.pad_token_id),
             weights=torch.zeros(count, width + 1),
-            parts=torch.full((count, width), -1),
-            facts=torch.full((count, width), -1),
+            links=torch.full((len(KINDS), count, width), -1),
         )
         for row in range(count):
             _fill_row(batch, row, pool, documents_, width)
@@ -120,13 +119,8 @@ def _documents(tokenizer: PreTrainedTokenizerFast, recipe: BaseRecipe, mix: str,
         encoding: Encoding = tokenizer.backend_tokenizer.encode(text.text)
         token_at = {char: token for token, (start, end) in enumerate(encoding.offsets) for char in range(start, end)}
         weights = [recipe.marked_weight if any(text.decided[start:end]) else 1.0 for start, end in encoding.offsets]
-        links = [(token_at[link.at], token_at[link.to], link.to_fact) for link in text.links]
-        yield _Document(
-            ids=[*encoding.ids, tokenizer.eos_token_id],
-            weights=[*weights, 1.0],
-            parts={at: to for at, to, to_fact in links if not to_fact},
-            facts={at: to for at, to, to_fact in links if to_fact},
-        )
+        links = [(KINDS.index(link.kind), token_at[link.at], token_at[link.to]) for link in text.links]
+        yield _Document([*encoding.ids, tokenizer.eos_token_id], [*weights, 1.0], links)
 
 
 def _fill_row(batch: Batch, row: int, pool: list[_Document], source: Iterator[_Document], width: int) -> None:
@@ -148,17 +142,20 @@ def _place(batch: Batch, row: int, start: int, document: _Document, width: int) 
     count = min(len(document.ids), width + 1 - start)
     batch.ids[row, start : start + count] = torch.tensor(document.ids[:count])
     batch.weights[row, start : start + count] = torch.tensor(document.weights[:count])
-    for target, links in ((batch.parts, document.parts), (batch.facts, document.facts)):
-        for at, to in links.items():
-            if start + at < width:
-                target[row, start + at] = start + to
+    for kind, at, to in document.links:
+        if start + at < width:
+            batch.links[kind, row, start + at] = start + to
     return count
 
 
 def learning_rate(step: int, recipe: BaseRecipe) -> float:
-    """Factor of the peak rate: linear warm-up, flat, linear decay to zero."""
-    left = (recipe.steps - step) / max(1, recipe.decay * recipe.steps)
-    return min(1.0, (step + 1) / recipe.warmup, left)
+    """Factor of the peak rate, per cycle: linear warm-up, flat, linear decay to zero."""
+    for cycle in recipe.cycles:
+        if step < cycle:
+            left = (cycle - step) / max(1, recipe.decay * cycle)
+            return min(1.0, (step + 1) / recipe.warmup, left)
+        step -= cycle
+    return 0.0
 
 
 class _Master:
@@ -255,8 +252,8 @@ def train_base(
             seconds = (time.monotonic() - started) / (step + 1 - done)
             left = (recipe.steps - step) * seconds / 60
             log.info(
-                "step %d: loss %.3f, decided %.3f, guided %.2f and %.2f, %.0f min left",
-                step, losses.total.item(), losses.decided.item(), losses.parts.item(), losses.facts.item(), left,
+                "step %d: loss %.3f, decided %.3f, guided %s, %.0f min left", step, losses.total.item(),
+                losses.decided.item(), [round(found, 2) for found in losses.guided.tolist()], left,
             )  # fmt: skip
         if (step + 1) % checkpoint_every == 0:
             _save(checkpoint, {"master": master.state(), "step": step + 1})
@@ -288,13 +285,12 @@ class Losses(NamedTuple):
     """What is minimized."""
     decided: Tensor
     """Mean loss of the tokens that the text decides."""
-    parts: Tensor
-    facts: Tensor
-    """Attention (0 to 1) of the guided heads on where it should be, on average."""
+    guided: Tensor
+    """(kinds): the guided heads' attention, 0 to 1, on where it should be; its mean."""
 
 
 def losses_of(model: LlamaForCausalLM, batch: Batch, recipe: BaseRecipe) -> Losses:
-    """Weighted mean over tokens, and two attention heads that are shown where to look.
+    """Weighted mean over tokens, and attention heads that are shown where to look.
 
     Looking a thing up takes two steps that are of use only together, so neither is found for a long time: the end of a
     phrase must know what the phrase is about, and a question must find the phrase. Guided heads are after Deshpande &
@@ -304,13 +300,14 @@ def losses_of(model: LlamaForCausalLM, batch: Batch, recipe: BaseRecipe) -> Loss
     losses = cross_entropy(output.logits.float().flatten(0, 1), batch.ids[:, 1:].flatten(), reduction="none")
     weights = batch.weights[:, 1:].flatten()
     decided = (weights > 1).float()
-    parts = _guidance(output.attentions[recipe.part_layer][:, 0], batch.parts)
-    facts = _guidance(output.attentions[recipe.fact_layer][:, 0], batch.facts)
+    guidance = [
+        _guidance(output.attentions[layer][:, head], links)
+        for (layer, head), links in zip(recipe.guided, batch.links, strict=True)
+    ]
     return Losses(
-        (losses * weights).sum() / weights.sum() + recipe.guided_weight * (parts[0] + facts[0]),
+        (losses * weights).sum() / weights.sum() + recipe.guided_weight * sum(surprise for surprise, _ in guidance),
         (losses.detach() * decided).sum() / decided.sum().clamp(min=1),
-        parts[1],
-        facts[1],
+        torch.stack([found for _, found in guidance]),
     )
 
 

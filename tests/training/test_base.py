@@ -11,14 +11,15 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from composer.microworld.marks import unmarked
+from composer.microworld.marks import KINDS, unmarked
 from composer.microworld.prose import documents
 from composer.training.base import BaseRecipe, Batch, _new_model, batches_of, learning_rate, losses_of, train_base
 from composer.training.tokenizer import train_tokenizer
 
 TINY = BaseRecipe(
     hidden_size=32, layers=1, heads=2, intermediate_size=64, vocab_size=600, max_tokens=128,
-    stages=((3, 256, 64, "bindings"), (3, 256, 128, "all")), warmup=2, part_layer=0, fact_layer=0,
+    stages=((3, 256, 64, "bindings"), (3, 256, 128, "all")), cycles=(6,), warmup=2,
+    guided=((0, 0), (0, 1), (0, 0), (0, 1)),
 )  # fmt: skip
 
 
@@ -40,7 +41,7 @@ def _batch(tokenizer, width: int = 64) -> Batch:
 def test_decided_words_weigh_more_and_marks_are_gone(tokenizer) -> None:
     batch = _batch(tokenizer)
     assert batch.ids.shape == batch.weights.shape == (4, 65)
-    assert batch.parts.shape == batch.facts.shape == (4, 64)
+    assert batch.links.shape == (len(KINDS), 4, 64)
     assert set(batch.weights.unique().tolist()) - {0.0} == {1.0, TINY.marked_weight}
     text = tokenizer.decode(batch.ids.flatten())
     assert text.isascii() and "⟦" not in text
@@ -55,13 +56,12 @@ def test_padding_counts_for_nothing(tokenizer) -> None:
 
 def test_links_lead_back_to_earlier_words_of_the_same_document(tokenizer) -> None:
     batch = _batch(tokenizer, width=128)
-    for links in (batch.parts, batch.facts):
-        rows, froms = (links >= 0).nonzero(as_tuple=True)
-        assert len(rows) > 4
-        for row, start in zip(rows.tolist(), froms.tolist(), strict=True):
-            target = int(links[row, start])
-            assert target < start
-            assert tokenizer.eos_token_id not in batch.ids[row, target:start]
+    found = (batch.links >= 0).nonzero().tolist()
+    assert len(found) > 8
+    for kind, row, start in found:
+        target = int(batch.links[kind, row, start])
+        assert target <= start
+        assert tokenizer.eos_token_id not in batch.ids[row, target:start]
 
 
 def test_a_head_that_looks_where_it_should_costs_less(tokenizer) -> None:
@@ -76,15 +76,23 @@ def test_a_head_that_looks_where_it_should_costs_less(tokenizer) -> None:
         losses_of(model, batch, recipe).total.backward()
         optimizer.step()
     after = losses_of(model, batch, recipe)
-    assert after.parts > before.parts
+    assert after.guided[0] > before.guided[0]
+    assert after.guided[1] > before.guided[1]
     assert after.total < before.total
 
 
 def test_the_learning_rate_rises_stays_and_falls_to_zero() -> None:
-    recipe = replace(TINY, stages=((100, 64, 32, "all"),), warmup=10, decay=0.5)
+    recipe = replace(TINY, stages=((100, 64, 32, "all"),), cycles=(100,), warmup=10, decay=0.5)
     rates = [learning_rate(step, recipe) for step in range(100)]
     assert rates[0] < rates[5] < rates[10] == rates[40] == 1.0
     assert rates[99] < 0.05 and rates[50:] == sorted(rates[50:], reverse=True)
+
+
+def test_each_cycle_ends_at_zero_and_the_cycles_make_up_all_steps() -> None:
+    recipe = BaseRecipe()
+    assert sum(recipe.cycles) == recipe.steps
+    assert learning_rate(recipe.cycles[0] - 1, recipe) < 0.01
+    assert learning_rate(recipe.cycles[0] + recipe.warmup, recipe) == 1.0
 
 
 def test_attention_starts_out_matching_and_copying() -> None:
