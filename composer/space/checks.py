@@ -92,9 +92,20 @@ def check_bank(folder: Path, plan: Plan) -> str | None:
     if not any(file.path == f"adapters/{bank}/{BANK_FILE}" for file in plan.files):
         return f"the bank {bank!r} is not among the uploaded files. Put it into adapters/, and do not ignore it."
     try:
-        load_bank(bank, verify=False, banks=folder / "adapters")
+        examples = load_bank(bank, verify=False, banks=folder / "adapters").examples
     except BankError as error:
         return str(error)
+    return None if examples else _check_index(plan, bank)
+
+
+def _check_index(plan: Plan, bank: str) -> str | None:
+    """A bank without examples of its own answers by another index only."""
+    index = dict(plan.profile.variables).get("COMPOSER_INDEX", "")
+    remedy = "Build one with `composer index build`, and name its folder, or a Chroma server, as COMPOSER_INDEX."
+    if not index:
+        return f"the bank {bank!r} ships no examples, and no index is named. {remedy}"
+    if "://" not in index and not any(file.path.startswith(f"{index.strip('/')}/") for file in plan.files):
+        return f"the index {index!r} is not among the uploaded files. {remedy}"
     return None
 
 

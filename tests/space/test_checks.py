@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -101,6 +102,20 @@ def test_a_bank_that_is_not_uploaded_is_told(project: Path, edit: Callable[[str,
 
 def test_a_bank_that_cannot_be_opened_is_told(project: Path):
     assert check_bank(project, plan_of(project))
+
+
+def test_a_bank_without_examples_wants_an_index(
+    project: Path, edit: Callable[[str, str], None], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("composer.space.checks.load_bank", lambda *_, **__: SimpleNamespace(examples=None))
+    assert "no index is named" in (check_bank(project, plan_of(project)) or "")
+    edit("COMPOSER_DEVICE: cpu", "COMPOSER_INDEX: rows")
+    assert "'rows' is not among the uploaded files" in (check_bank(project, plan_of(project)) or "")
+    (project / "rows").mkdir()
+    (project / "rows" / "manifest.json").write_text("{}", encoding="utf-8")
+    assert check_bank(project, plan_of(project)) is None
+    edit("COMPOSER_DEVICE: cpu", "COMPOSER_INDEX: https://chroma.example.org")
+    assert check_bank(project, plan_of(project)) is None
 
 
 def test_a_missing_secret_is_a_fault_where_it_can_be_known_and_a_note_elsewhere(project: Path):
