@@ -96,9 +96,13 @@ def _from_bank(arguments: Arguments, bank: Bank, encoder: Encoder) -> dict[str, 
 
 def _from_source(arguments: Arguments, bank: Bank, encoder: Encoder) -> dict[str, Any]:
     from composer.reports import ProgressLine
+    from composer.retrieval.build import check_place
     from composer.retrieval.server import ServerPlace
     from composer.retrieval.source_index import build_from_rows, build_from_rows_on_server
 
+    place = place_of(arguments)
+    if not isinstance(place, ServerPlace):
+        check_place(arguments.index)  # before any row is read, which can take an hour
     rows = _drawn(arguments, bank)
     for sentence in rows.skipped[:SKIPPED_SHOWN]:
         print(f"left out: {sentence}", file=sys.stderr)
@@ -109,7 +113,6 @@ def _from_source(arguments: Arguments, bank: Bank, encoder: Encoder) -> dict[str
         "storing": ProgressLine("Building the index, rows", sys.stderr),
         "force": arguments.force,
     }
-    place = place_of(arguments)
     if isinstance(place, ServerPlace):
         work = app_settings().cache_dir / "embedding"
         manifest = build_from_rows_on_server(place, rows, encoder, work=work, **steps)
