@@ -73,7 +73,7 @@ def test_an_adapter_that_was_changed_under_an_open_bank_is_not_merged(
     bank = load_bank(copied_bank)
     weights = copied_bank / "adapters" / "cb" / "adapter_model.safetensors"
     spoiled(weights, weights.read_bytes()[:-1] + b"\x00")
-    monkeypatch.setattr("composer.bank.manifest.load_bank", lambda _: bank)
+    monkeypatch.setattr("composer.bank.manifest.load_bank", lambda _, **__: bank)
     ended = cli("merge", "--weight=cb=1", "--method=cat", "--output", tmp_path / "merged")
     refused(ended, "adapter_model.safetensors has sha256")
 
