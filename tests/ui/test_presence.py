@@ -7,7 +7,8 @@ import gc
 import socket
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -57,6 +58,12 @@ class Server:
         await visit[0]
 
 
+def told(story: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """In a thread of its own: where browser tests ran before, the main thread has an event loop already."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(lambda: asyncio.run(story())).result()
+
+
 def test_a_session_goes_when_its_page_has_been_closed_for_a_while():
     async def story() -> None:
         server = Server()
@@ -66,7 +73,7 @@ def test_a_session_goes_when_its_page_has_been_closed_for_a_while():
         await server.leave(await server.come("two"))
         assert set(server.kept) == {"two"}
 
-    asyncio.run(story())
+    told(story)
 
 
 def test_a_page_that_comes_back_in_time_keeps_its_session():
@@ -80,7 +87,7 @@ def test_a_page_that_comes_back_in_time_keeps_its_session():
         assert "one" in server.kept
         await server.leave(back)
 
-    asyncio.run(story())
+    told(story)
 
 
 def test_a_session_stays_as_long_as_one_of_its_connections_does():
@@ -93,7 +100,7 @@ def test_a_session_stays_as_long_as_one_of_its_connections_does():
         assert "one" in server.kept
         await server.leave(stays)
 
-    asyncio.run(story())
+    told(story)
 
 
 def test_a_session_stays_while_an_answer_is_on_its_way():
@@ -108,7 +115,7 @@ def test_a_session_stays_while_an_answer_is_on_its_way():
         await server.leave(await server.come("two"))
         assert "one" not in server.kept
 
-    asyncio.run(story())
+    told(story)
 
 
 @pytest.fixture
