@@ -39,8 +39,15 @@
   };
 
   const copyLink = async () => {
-    const link = answers()?.dataset.link;
-    if (!link) return;
+    const shown = answers();
+    const button = byId('ac-copy');
+    const say = (words) => {
+      const before = button.dataset.before ??= button.textContent;
+      button.textContent = words;
+      setTimeout(() => { button.textContent = before; }, 1500);
+    };
+    const link = shown?.dataset.link;
+    if (!link) return say('Compare first');
     const base = JSON.parse(byId('ac-data').dataset.page).public_url || location.origin + location.pathname;
     const url = `${base}?${link}`;
     let done = true;
@@ -54,10 +61,8 @@
       done = document.execCommand('copy');
       area.remove();
     }
-    const button = byId('ac-copy');
-    const before = button.textContent;
-    button.textContent = done ? 'Copied' : 'Copy failed';
-    setTimeout(() => { button.textContent = before; }, 1500);
+    // the link is that of the answers, which may be older than the form
+    say(!done ? 'Copy failed' : shown.classList.contains('ac-stale') ? 'Copied as answered' : 'Copied');
   };
 
   const download = (name, url) => {
@@ -120,6 +125,34 @@
     for (const row of list.querySelectorAll('.ac-neighbours > li')) row.hidden = Boolean(filter.dataset.filter) && row.dataset.task !== filter.dataset.filter;
   });
 
+  // One tooltip for every explained word: within the window, and read out with the word that has the focus.
+  let [hint, explained] = [null, null];
+  const place = () => {
+    const at = explained.getBoundingClientRect();
+    const above = at.top - hint.offsetHeight - 8;
+    hint.style.left = `${Math.max(8, Math.min(at.left, innerWidth - hint.offsetWidth - 8))}px`;
+    hint.style.top = `${above < 8 ? at.bottom + 8 : above}px`;
+  };
+  const explain = (word) => {
+    explained?.removeAttribute('aria-describedby');
+    explained = word?.dataset.hint ? word : null;
+    if (hint) hint.hidden = !explained;
+    if (!explained) return;
+    if (!hint) {
+      hint = document.createElement('div');
+      hint.id = 'ac-hint';
+      hint.setAttribute('role', 'tooltip');
+      document.body.append(hint);
+    }
+    hint.textContent = explained.dataset.hint;
+    explained.setAttribute('aria-describedby', hint.id);
+    place();
+  };
+  for (const kind of ['pointerover', 'focusin']) document.addEventListener(kind, (event) => explain(event.target.closest?.('[data-hint]')));
+  document.addEventListener('focusout', () => explain(null));
+  document.addEventListener('scroll', () => { if (explained) place(); }, { capture: true, passive: true });
+  document.addEventListener('keydown', (event) => { if (event.key === 'Escape') explain(null); });
+
   // Gradio replaces the content of a panel as a whole; whatever belongs to it is done again then.
   let wasBusy = false;
   const settle = () => {
@@ -139,7 +172,7 @@
     const place = /queue: (\d+)\/(\d+)/.exec(byId('ac-queue')?.textContent ?? '');
     const words = !busy ? 'ready' : place ? `queued, ${place[1]} of ${place[2]}` : 'answering';
     if (state.textContent !== words) state.textContent = words;
-    state.title = '';
+    state.removeAttribute('data-hint');
     const pill = state.closest('.ac-pill');
     pill.classList.toggle('ac-busy', busy);
     pill.classList.remove('ac-cold');

@@ -1,10 +1,11 @@
 // The neighbour map: painted, because eleven thousand points are too many for the page's tree.
 (() => {
   'use strict';
-  let [page, xs, ys, kinds, tasks, step, middles] = [];
+  let [page, xs, ys, kinds, tasks, step] = [];
   const GRID = 65535;
   const MARGIN = 18;
   const SPOKES = 10;
+  const SHIFTS = [0, -22, 22, -36, 36];
   const read = new Map();
 
   const MARKS = [
@@ -27,11 +28,6 @@
     const numbers = (text) => new Uint16Array(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
     [xs, ys, kinds] = [numbers(page.map.x), numbers(page.map.y), numbers(page.map.task)];
     ({ tasks, step } = page.map);
-    middles = tasks.map((_, kind) => {
-      const own = [...kinds.keys()].filter((i) => kinds[i] === kind);
-      const middle = (values) => own.map((i) => values[i]).sort((a, b) => a - b)[own.length >> 1] / GRID;
-      return own.length ? [middle(xs), middle(ys)] : null;
-    });
     return true;
   };
 
@@ -103,14 +99,17 @@
       c.textBaseline = 'middle';
       c.lineJoin = 'round';
       const weight = (kind) => near.reduce((sum, point) => sum + (point[3] === kind ? 1 : 0), 0);
-      const order = [...tasks.keys()].filter((kind) => middles[kind] && lit(kind)).sort((a, b) => weight(b) - weight(a));
+      const free = (box) => !taken.some((t) => box[0] < t[0] + t[2] && t[0] < box[0] + box[2] && box[1] < t[1] + t[3] && t[1] < box[1] + box[3]);
+      // the tasks of the neighbours first: they must not lose their names, least of all to the star
+      const order = [...tasks.keys()].filter(lit).sort((a, b) => weight(b) - weight(a));
       for (const kind of order) {
         const w = c.measureText(tasks[kind].name).width + 6;
-        const x = Math.min(Math.max(px(middles[kind][0]), w / 2), width - w / 2);
-        const y = py(middles[kind][1]);
-        const box = [x - w / 2, y - 8, w, 16];
-        if (taken.some((t) => box[0] < t[0] + t[2] && t[0] < box[0] + w && box[1] < t[1] + t[3] && t[1] < box[1] + 16)) continue;
-        taken.push(box);
+        const [ax, ay] = tasks[kind].at;
+        const x = Math.min(Math.max(px(ax), w / 2), width - w / 2);
+        const shift = SHIFTS.find((dy) => free([x - w / 2, py(ay) + dy - 8, w, 16]));
+        if (shift === undefined) continue;
+        const y = py(ay) + shift;
+        taken.push([x - w / 2, y - 8, w, 16]);
         c.strokeStyle = surface;
         c.lineWidth = 4;
         c.strokeText(tasks[kind].name, x, y);
@@ -165,6 +164,9 @@
       return read.get(index);
     };
 
+    // only the neighbours have their text on the page
+    const preview = (row) => (row && document.querySelector(`.ac-neighbours > li[data-row="${CSS.escape(row)}"] .ac-preview`)?.textContent) || 'Click to read it';
+
     canvas.addEventListener('pointermove', (event) => {
       const point = at(event);
       if (point?.[0] === state.hover?.[0]) return;
@@ -172,10 +174,14 @@
       canvas.style.cursor = point ? 'pointer' : '';
       tip.hidden = !point;
       if (point) {
-        const similarity = point[4] === null ? '' : ` · similarity ${point[4].toFixed(2)}`;
-        tip.textContent = `${tasks[point[3]].name}${similarity}`;
-        tip.style.left = `${Math.min(px(point[1]) + 12, width - tip.offsetWidth - 4)}px`;
-        tip.style.top = `${Math.max(py(point[2]) - 34, 0)}px`;
+        const name = document.createElement('b');
+        name.textContent = tasks[point[3]].name + (point[4] === null ? '' : ` · similarity ${point[4].toFixed(2)}`);
+        const words = document.createElement('span');
+        words.textContent = preview(point[5]);
+        tip.replaceChildren(name, words);
+        const above = py(point[2]) - tip.offsetHeight - 14;
+        tip.style.left = `${Math.max(Math.min(px(point[1]) + 12, width - tip.offsetWidth - 4), 0)}px`;
+        tip.style.top = `${above < 0 ? py(point[2]) + 16 : above}px`;
       }
       paint();
     });
@@ -186,7 +192,7 @@
       state.picked = point;
       paint();
       const example = await fetchText(point[0]);
-      if (state.picked === point && example.text) show(box.querySelector('.ac-reading'), example, point[4]);
+      if (state.picked === point && example.text) show(document.querySelector('#ac-reading .ac-reading'), example, point[4]);
     });
     box.querySelector('.ac-legend').addEventListener('click', (event) => {
       const chip = event.target.closest('[data-family]');
@@ -204,6 +210,8 @@
   };
 
   const show = (pane, example, similarity) => {
+    const title = document.createElement('h3');
+    title.textContent = 'The example you clicked';
     const head = document.createElement('p');
     head.className = 'ac-reading-head';
     const dot = document.createElement('i');
@@ -214,9 +222,10 @@
     head.append(dot, name, rest);
     const text = document.createElement('p');
     text.className = 'ac-reading-text';
+    text.tabIndex = 0;
     text.textContent = example.text;
     pane.className = `ac-reading fam-${example.family}`;
-    pane.replaceChildren(head, text);
+    pane.replaceChildren(title, head, text);
   };
 
   const repaint = () => document.querySelectorAll('.ac-map[data-ready]').forEach((box) => box.acPaint?.());
@@ -231,7 +240,7 @@
     }
   };
   new MutationObserver(startAll).observe(document.documentElement, { childList: true, subtree: true });
-  document.fonts?.ready.then(repaint);
+  document.fonts?.addEventListener('loadingdone', repaint);
   for (const kind of ['pointerover', 'focusin']) {
     document.addEventListener(kind, (event) => {
       const row = event.target.closest?.('.ac-neighbours > li');

@@ -36,8 +36,8 @@ def cosine(distance: float) -> float:
 
 KERNELS: dict[str, Kernel] = {
     "inverse": Kernel(inverse, title="Inverse distance", formula="1 / (1 + d)"),
-    "exp": Kernel(exponential, title="Exponential", formula="e^-d"),
-    "cosine": Kernel(cosine, title="Cosine", formula="max(0, 1 - d)"),
+    "exp": Kernel(exponential, title="Exponential", formula="exp(−d)"),
+    "cosine": Kernel(cosine, title="Cosine", formula="max(0, 1 − d)"),
 }
 
 

@@ -7,8 +7,10 @@ from collections import defaultdict
 from composer.merging import METHODS
 from composer.serialize import trace_to_json
 from composer.types import Failure, Prediction, Query, Trace
+from composer.ui.glossary import explained
 from composer.ui.inputs import Inputs, as_json, to_query_string
 from composer.ui.markup import data, esc, milliseconds, sentence, shortened, whole_percent
+from composer.ui.options import letter, telling
 
 NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight")
 EXPORTS = (
@@ -19,9 +21,10 @@ EXPORTS = (
 )
 REFERENCE_ROWS = {
     "base": ("Base model", "no adapter at all"),
-    "top1": ("Best single adapter", "the heaviest task's adapter alone"),
-    "uniform": ("Uniform", "the same tasks, all with equal weight, merged by Linear"),
+    "top1": ("Best single adapter", "{task}, the heaviest task's, alone"),
+    "uniform": ("Uniform", "the same tasks with equal weights, merged by Linear"),
 }
+"""Of each: what it is called, and what it is."""
 
 
 def draw(
@@ -105,15 +108,27 @@ def verdict(trace: Trace, methods: tuple[str, ...]) -> str:
 
 
 def agreement_strip(trace: Trace, methods: tuple[str, ...]) -> str:
+    """Every option with its votes, those without any last. Here options stand whole, with the letters of the cards."""
     found = groups(trace, methods)
     total = sum(len(names) for _, names in found)
-    chips = "".join(
-        f'<li class="ac-vote{" ac-vote-first" if place == 0 else ""}" style="--share:{len(names) / total:.3f}">'
-        f'<strong title="{esc(trace.query.options[option])}">{esc(shortened(trace.query.options[option], 60))}</strong>'
-        f"<b>{len(names)}/{total}</b><span>{esc(', '.join(METHODS[name].title for name in names))}</span></li>"
-        for place, (option, names) in enumerate(found)
+    voted = {option for option, _ in found}
+    chips = [_vote(trace.query, option, names, total) for option, names in found]
+    chips += [_vote(trace.query, i, (), total) for i in range(len(trace.query.options)) if i not in voted]
+    return f'<div class="ac-agreement"><h3>{esc(verdict(trace, methods))}</h3><ul>{"".join(chips)}</ul></div>'
+
+
+def _vote(query: Query, option: int, names: tuple[str, ...], total: int) -> str:
+    text = query.options[option]
+    count = f"<b>{len(names)}/{total}</b>" if names else ""
+    who = ", ".join(METHODS[name].title for name in names) or "no vote"
+    return (
+        f'<li class="ac-vote{"" if names else " ac-vote-none"}">{_letter(option)}'
+        f'<strong title="{esc(text)}">{esc(shortened(text, 90))}</strong>{count}<span>{esc(who)}</span></li>'
     )
-    return f'<div class="ac-agreement"><h3>{esc(verdict(trace, methods))}</h3><ul>{chips}</ul></div>'
+
+
+def _letter(option: int) -> str:
+    return f'<i class="ac-letter">{letter(option)}</i>'
 
 
 def _number(count: int) -> str:
@@ -127,38 +142,44 @@ def _notes(trace: Trace) -> str:
 def _card(prediction: Prediction, query: Query) -> str:
     method = METHODS[prediction.method]
     answer = query.options[prediction.chosen]
-    points = prediction.margin * 100
-    margin = f"{points:.0f} point{'' if round(points) == 1 else 's'}" if points >= 0.5 else "under 1 point"
     return (
         f'<article class="ac-card" data-method="{esc(prediction.method)}" data-chosen="{prediction.chosen}">'
-        f'<header><h3>{esc(method.title)}</h3><span class="ac-ms" title="Wall'
-        ' time of the joint pass, divided among the models in it">'
-        f"{milliseconds(prediction.milliseconds)}</span></header>"
+        f'<header><h3>{esc(method.title)}</h3><span class="ac-ms">'
+        f"{explained(milliseconds(prediction.milliseconds), 'time', stop=False)}</span></header>"
         f'<p class="ac-sentence">{esc(method.sentence)}</p>'
         f'<p class="ac-answer" title="{esc(answer)}">{esc(answer)}</p>'
         f"{_option_bars(prediction, query)}"
-        '<p class="ac-margin" title="How far the chosen option lies ahead of the next one">'
-        f"Ahead by <b>{margin}</b></p>{_save_adapter(prediction.method)}</article>"
+        f'<p class="ac-margin">{explained("Ahead by", "lead", stop=False)} <b>{_points(prediction.margin)}</b></p>'
+        f"{_save_adapter(prediction.method)}</article>"
     )
+
+
+def _points(margin: float) -> str:
+    points = round(margin * 100)
+    return "under 1 point" if margin < 0.005 else f"{points} point{'' if points == 1 else 's'}"
 
 
 def _save_adapter(method: str) -> str:
     return (
         f'<button type="button" class="ac-save" data-make="{esc(method)}"'
         f' aria-label="Save the adapter merged by {esc(METHODS[method].title)}"'
-        ' title="This merge as a LoRA adapter in PEFT\'s format, zipped">Save this adapter</button>'
+        ' data-hint="This merge as a LoRA adapter in PEFT\'s format, zipped">Save this adapter</button>'
     )
 
 
 def _option_bars(prediction: Prediction, query: Query) -> str:
+    shares = zip(telling(query.options), prediction.probabilities, strict=True)
     rows = "".join(
-        f"<li{' class=ac-chosen' if number == prediction.chosen else ''}>"
-        f'<span class="ac-option" title="{esc(option)}">{esc(option)}</span>'
-        f'<span class="ac-track" aria-hidden="true"><i style="width:{probability * 100:.2f}%"></i></span>'
-        f"<b>{whole_percent(probability)}</b></li>"
-        for number, (option, probability) in enumerate(zip(query.options, prediction.probabilities, strict=True))
+        f'<li class="{"ac-chosen" if number == prediction.chosen else ""}">{_letter(number)}'
+        f'<span class="ac-option" title="{esc(query.options[number])}">{esc(words)}</span>'
+        f"<b>{whole_percent(probability)}</b>{_track(probability)}</li>"
+        for number, (words, probability) in enumerate(shares)
     )
     return f'<ul class="ac-options">{rows}</ul>'
+
+
+def _track(share: float) -> str:
+    return f'<span class="ac-track" aria-hidden="true"><i style="width:{share * 100:.2f}%"></i></span>'
 
 
 def _failed_card(method: str, message: str) -> str:
@@ -170,24 +191,23 @@ def _failed_card(method: str, message: str) -> str:
 
 
 def _references(trace: Trace, references: tuple[Prediction | Failure, ...]) -> str:
-    rows = [_reference_row(trace.prediction("base"), trace.query)]
-    rows += [_reference_row(reference, trace.query) for reference in references]
+    rows = [_reference_row(reference, trace) for reference in (trace.prediction("base"), *references)]
     return (
         '<section class="ac-references" aria-label="For comparison"><h3>For comparison</h3>'
         f"<ul>{''.join(rows)}</ul></section>"
     )
 
 
-def _reference_row(reference: Prediction | Failure, query: Query) -> str:
+def _reference_row(reference: Prediction | Failure, trace: Trace) -> str:
     title, meaning = REFERENCE_ROWS[reference.method]
+    meaning = meaning.format(task=trace.weights.heaviest)
     head = f'<span class="ac-ref-name"><strong>{esc(title)}</strong><small>{esc(meaning)}</small></span>'
     if isinstance(reference, Failure):
         return f'<li>{head}<span class="ac-failure">{esc(sentence(reference.message))}</span></li>'
-    option = query.options[reference.chosen]
+    option = trace.query.options[reference.chosen]
     probability = reference.probabilities[reference.chosen]
     return (
         f'<li data-reference="{esc(reference.method)}" data-chosen="{reference.chosen}">{head}'
-        f'<span class="ac-ref-answer" title="{esc(option)}">{esc(option)}</span>'
-        f'<span class="ac-track" aria-hidden="true"><i style="width:{probability * 100:.2f}%"></i></span>'
-        f"<b>{whole_percent(probability)}</b></li>"
+        f'<span class="ac-ref-answer" title="{esc(option)}">{_letter(reference.chosen)}{esc(option)}</span>'
+        f"{_track(probability)}<b>{whole_percent(probability)}</b></li>"
     )

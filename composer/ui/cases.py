@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from composer.merging import METHODS
 from composer.types import Trace
 from composer.ui.inputs import Inputs, option_lines
 from composer.ui.markup import esc
-from composer.ui.palette import LIGHT
+from composer.ui.palette import LIGHT, family_of
 
 FOLDER = ROOT / "assets" / "cases"
 
@@ -65,7 +66,7 @@ def chips(cases: tuple[Case, ...]) -> str:
     for family in families:
         buttons = "".join(
             f'<button type="button" class="ac-chip fam-{family}" data-case="{esc(case.slug)}"'
-            f' title="{esc(case.query)}">'
+            f' data-hint="{esc(case.query)}">'
             f'<i aria-hidden="true"></i>{esc(case.title)}</button>'
             for case in cases
             if case.family == family
@@ -135,4 +136,14 @@ def gallery(cases: tuple[Case, ...], outcomes: dict[str, dict[str, Any]]) -> str
 def _outcome(outcome: dict[str, Any] | None) -> str:
     if outcome is None:
         return ""
-    return f"<em>{esc(outcome['verdict'])} · {esc(outcome['task'])} {outcome['weight']:.0%}</em>"
+    task = outcome["task"]
+    return (
+        f"<em>{_votes(outcome.get('votes', ()))}{esc(outcome['verdict'])}</em>"
+        f'<em class="ac-top fam-{family_of(task)}"><i aria-hidden="true"></i>{esc(task)} {outcome["weight"]:.0%}</em>'
+    )
+
+
+def _votes(votes: Sequence[int]) -> str:
+    """A square per method; those that agree have the same shade."""
+    squares = "".join(f'<i class="ac-side-{min(side, 2)}"></i>' * count for side, count in enumerate(votes))
+    return f'<span class="ac-votes" aria-hidden="true">{squares}</span>' if squares else ""

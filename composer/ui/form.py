@@ -64,7 +64,7 @@ def build_form(studies: tuple[cases.Case, ...], start: Inputs) -> Form:
         start.top_p,
         step=0.01,
         label="Nucleus top-p",
-        info="Keep the fewest tasks that together carry this share of the similarity",
+        info="Keep the fewest tasks that together have this share of the votes",
         elem_id="ac-top-p",
     )
     advanced = _advanced(start)
@@ -93,7 +93,7 @@ def _advanced(start: Inputs) -> tuple[gr.Component, ...]:
                 [(f"{kernel.title}: {kernel.formula}", name) for name, kernel in KERNELS.items()],
                 value=start.kernel,
                 label="Kernel",
-                info="How a cosine distance d becomes a vote",
+                info="How much a neighbour at cosine distance d votes",
             ),
             gr.Slider(
                 0.05,
@@ -113,7 +113,7 @@ def _advanced(start: Inputs) -> tuple[gr.Component, ...]:
                 [(_NORMALIZATION_LABELS[name], name) for name in NORMALIZATIONS],
                 value=start.normalization,
                 label="Option scores",
-                info="What an option's log-probability is divided by, so that long options are not at a loss",
+                info="What an option's log-probability is divided by; undivided, long options are at a loss",
             ),
             gr.CheckboxGroup(
                 [(method.title, name) for name, method in METHODS.items()],

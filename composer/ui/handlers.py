@@ -12,7 +12,7 @@ from composer.errors import ComposerError
 from composer.merging import METHODS
 from composer.pipeline import Composer
 from composer.ui import cards, cases, running, saving
-from composer.ui.charts import heatmap, neighbour_map, neighbours, ribbon
+from composer.ui.charts import heatmap, neighbour_map, neighbours, reading, ribbon
 from composer.ui.downloads import Downloads
 from composer.ui.guard import QUEUE_FULL
 from composer.ui.inputs import Inputs, from_query
@@ -20,6 +20,8 @@ from composer.ui.markup import esc
 from composer.ui.running import Run, Work
 
 Out = tuple[Any, ...]
+PANELS = 7
+"""What a run fills: note, map, nucleus, reading, list, answers, heat."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Handlers:
             cases.note(cases.case_of(run.inputs, self.cases), run.trace),
             neighbour_map.draw(self.example_map, run.neighbours),
             ribbon.draw(run.weights),
+            reading.draw(run.neighbours),
             neighbours.draw(run.neighbours, run.weights),
         )
 
@@ -56,14 +59,14 @@ class Handlers:
     def shown(self, run: Run | None) -> Out:
         """Both, for what stands there between runs; where no model has answered, an invitation to ask."""
         if run is None:
-            return ("",) * 6
+            return ("",) * PANELS
         answered = self.answered(run) if run.trace else (cards.invitation(), "")
         return (*self.found(run), *answered)
 
     # -- events
 
     def find(self, *values: Any) -> Out:  # noqa: ANN401
-        """(error, note, map, nucleus, list, answers, heat, pending). On an error, only the sentence changes."""
+        """(error, panels …, found). On an error, only the sentence changes."""
         return self._found(lambda: read_form(values))
 
     def open_case(self, event: gr.EventData) -> Out:
@@ -83,31 +86,31 @@ class Handlers:
         except ComposerError as error:
             return self._refused(running.words_for(error), with_fields=True)
         if inputs is None:
-            return (gr.skip(),) * (len(self.defaults.values()) + 7) + (None,)
+            return (gr.skip(),) * (len(self.defaults.values()) + PANELS + 2)
         return (*inputs.values(), *self._found(lambda: inputs))
 
-    def answer(self, pending: Run | None, shown: Run | None) -> Iterator[Out]:
-        """(error, note, map, nucleus, list, answers, heat, shown), with a slow model after every method. If the models
-        cannot answer, the last run comes back."""
-        if pending is None:
-            yield (gr.skip(),) * 8
+    def answer(self, found: Run | None, shown: Run | None) -> Iterator[Out]:
+        """(error, panels …, shown, found), with a slow model after every method. If the models cannot answer, the last
+        run comes back. What has its answer is not asked again: this step also follows an input that was refused."""
+        if found is None or (shown is not None and shown.ticket == found.ticket):
+            yield (gr.skip(),) * (PANELS + 3)
             return
         slow = running.is_slow(self.composer)
         try:
-            for run in self.work(pending):
+            for run in self.work(found):
                 if run.finished:
                     note = cases.note(cases.case_of(run.inputs, self.cases), run.trace)
-                    yield ("", note, gr.skip(), gr.skip(), gr.skip(), *self.answered(run), run)
+                    yield ("", note, *(gr.skip() for _ in range(PANELS - 3)), *self.answered(run), run, gr.skip())
                 elif slow:
                     # what can be saved from the cards must be the run that they show
                     kept = gr.skip() if run.waiting else run
-                    yield (*(gr.skip() for _ in range(5)), *self.answered(run), kept)
+                    yield (*(gr.skip() for _ in range(PANELS - 1)), *self.answered(run), kept, gr.skip())
         except Exception as error:
-            yield (error_line(running.words_for(error)), *self.shown(shown), gr.skip())
+            yield (error_line(running.words_for(error)), *self.shown(shown), gr.skip(), shown)
 
     def turned_away(self, shown: Run | None) -> Out:
-        """(error, note, map, nucleus, list, answers, heat): the queue took no more; the last run comes back."""
-        return (error_line(QUEUE_FULL), *self.shown(shown))
+        """(error, panels …, found): the queue took no more; the last run comes back."""
+        return (error_line(QUEUE_FULL), *self.shown(shown), shown)
 
     def save(self, event: gr.EventData, shown: Run | None, *values: Any) -> Out:  # noqa: ANN401
         """(error, link to the file that was asked for)."""
@@ -119,12 +122,12 @@ class Handlers:
             return (error_line(running.words_for(error)), gr.skip())
 
     def reweigh(self, *values: Any) -> Out:  # noqa: ANN401
-        """(error, nucleus, list): the run on show under the form's retrieval settings. Its answers are marked stale."""
-        *form, shown = values
-        if shown is None:
+        """(error, nucleus, list): what was found last, under the form's retrieval settings. Answers become stale."""
+        *form, found = values
+        if found is None:
             return (gr.skip(),) * 3
         try:
-            run = running.reweighed(self.composer, shown, read_form(form))
+            run = running.reweighed(self.composer, found, read_form(form))
         except Exception as error:
             return (error_line(running.words_for(error)), gr.skip(), gr.skip())
         return ("", ribbon.draw(run.weights), neighbours.draw(run.neighbours, run.weights))
@@ -142,7 +145,7 @@ class Handlers:
 
     def _refused(self, words: str, *, with_fields: bool = False) -> Out:
         fields = (gr.skip(),) * len(self.defaults.values()) if with_fields else ()
-        return (*fields, error_line(words), *(gr.skip() for _ in range(6)), None)
+        return (*fields, error_line(words), *(gr.skip() for _ in range(PANELS + 1)))
 
 
 def read_form(values: Sequence[Any]) -> Inputs:

@@ -45,6 +45,13 @@ def whole_percent(probability: float) -> str:
     return f"{value:.0f}\u202f%"
 
 
+def term(words: str, explanation: str, *, stop: bool = True) -> str:
+    """Words with an explanation, which the client script shows on hover, on a tap and on focus; a `stop` for the
+    keyboard is wanted where the words come once, not on every card."""
+    focus = ' tabindex="0"' if stop else ""
+    return f'<span class="ac-term"{focus} data-hint="{esc(explanation)}">{esc(words)}</span>'
+
+
 def milliseconds(value: float) -> str:
     return f"{value:.0f} ms" if value >= 1 else "<1 ms"
 

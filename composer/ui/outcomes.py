@@ -24,12 +24,14 @@ RESULTS = ROOT / "assets" / "results"
 
 
 def outcome(composer: Composer, case: Case) -> dict[str, Any]:
-    """Verdict and heaviest task, under the bank's own settings."""
+    """Verdict, the votes behind it and the heaviest task, under the bank's own settings."""
     defaults = default_inputs(composer.default_settings())
     inputs = Inputs(case.query, "\n".join(case.options), case.context, *defaults.values()[3:])
     trace = answered(model_work(composer), find(composer, inputs))
     task, weight = trace.weights.kept[0]
-    return {"verdict": cards.verdict(trace, inputs.methods), "task": task, "weight": round(weight, 3)}
+    votes = [len(names) for _, names in cards.groups(trace, inputs.methods)]
+    verdict = cards.verdict(trace, inputs.methods)
+    return {"verdict": verdict, "votes": votes, "task": task, "weight": round(weight, 3)}
 
 
 def outcomes_file(bank: str, folder: Path = RESULTS) -> Path:

@@ -108,16 +108,17 @@ def _first_run(handlers: Handlers, *, models: bool) -> running.Run | None:
 def _wire(
     page: gr.Blocks, handlers: Handlers, form: Form, panels: Panels, helpers: Helpers, first: running.Run | None
 ) -> None:
-    shown, pending = gr.State(first), gr.State(None)
+    # the run on show, and the run whose neighbours are: between finding and answering they differ
+    shown, found = gr.State(first), gr.State(first)
     fields = list(form.fields)
-    found = [form.error, *panels.all(), pending]
+    filled = [form.error, *panels.all()]
     fast: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
     queued: dict[str, Any] = {**fast, "concurrency_limit": 1, "concurrency_id": "model"}
     model: dict[str, Any] = {
         **queued,
         "fn": handlers.answer,
-        "inputs": [pending, shown],
-        "outputs": [form.error, *panels.all(), shown],
+        "inputs": [found, shown],
+        "outputs": [*filled, shown, found],
         "show_progress": "full",
         "show_progress_on": helpers.queue,
     }
@@ -126,13 +127,13 @@ def _wire(
         **fast,
         "fn": handlers.turned_away,
         "inputs": [shown],
-        "outputs": [form.error, *panels.all()],
+        "outputs": [*filled, found],
         "queue": False,
     }
-    asked = [form.compare.click(handlers.find, fields, found, **fast)]
+    asked = [form.compare.click(handlers.find, fields, [*filled, found], **fast)]
     for chooser in (form.chips, helpers.gallery):
-        asked.append(chooser.click(handlers.open_case, None, [*fields, *found], **fast))
-    asked.append(page.load(handlers.open_link, None, [*fields, *found], **fast))
+        asked.append(chooser.click(handlers.open_case, None, [*fields, *filled, found], **fast))
+    asked.append(page.load(handlers.open_link, None, [*fields, *filled, found], **fast))
     for event in asked:
         event.failure(**refused)
         event.then(**model).failure(**refused)
@@ -141,7 +142,7 @@ def _wire(
     gr.on(
         [top_p.change, top_k.change, kernel.change],
         handlers.reweigh,
-        [*fields, shown],
+        [*fields, found],
         [form.error, panels.nucleus, panels.neighbours],
         trigger_mode="always_last",
         **fast,

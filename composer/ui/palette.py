@@ -26,7 +26,8 @@ DARK: dict[str, str] = {
 OTHER = ("#6B7280", "#9CA3AF")
 """(light, dark), for a bank's task that belongs to none of the families."""
 SURFACES_LIGHT = ("#FFFFFF",)
-SURFACES_DARK = ("#0F1420",)
+SURFACES_DARK = ("#0F1420", "#161D2E")
+"""What the charts stand on, in both themes, as the stylesheet has it."""
 INKS = ("#FFFFFF", "#04060D")
 """What is written on a color: whichever contrasts more."""
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from composer.pipeline import Composer
-from composer.ui.markup import data, esc
+from composer.ui.glossary import WORDS, explained
+from composer.ui.markup import data, esc, term
 
 LOGO = (
     '<svg class="ac-logo" viewBox="0 0 40 40" width="40" height="40" aria-hidden="true">'
@@ -17,15 +18,13 @@ LOGO = (
 )
 
 
-LORA = "LoRA: a pair of small matrices, trained for one task and added to a model whose own weights stay as they are"
-
-
 def header(composer: Composer, *, cold: bool = False) -> str:
     tasks, methods = len(composer.bank.tasks), len(composer.default_settings().methods)
     return (
+        '<a class="ac-skip" href="#ac-story">Skip to the results</a>'
         f'<header class="ac-head"><div class="ac-brand">{LOGO}<div><h1>Adapter Composer</h1>'
         f"<p>See which of {tasks} tasks your question resembles, and what"
-        f' {_count(methods)} ways of merging their <abbr title="{esc(LORA)}">LoRA adapters</abbr> answer.</p>'
+        f" {_count(methods)} ways of merging their {explained('LoRA adapters', 'adapter')} answer.</p>"
         f'</div></div><div class="ac-head-side">{pill(composer, cold=cold)}'
         '<button type="button" class="ac-theme" data-theme-toggle aria-label="Switch'
         ' between light and dark" title="Light or dark">'
@@ -40,13 +39,13 @@ def pill(composer: Composer, *, cold: bool = False) -> str:
     bank, base = composer.bank, composer.base
     size = _size(base.model.num_parameters())
     precision = str(base.dtype).removeprefix("torch.") if base.quantization == "none" else base.quantization
-    hover = f"{bank.description} Base model of {size} parameters in {precision} on {base.device}."
     state, why = ("cold", "The first answer takes longer: the model is loaded for it") if cold else ("ready", "")
     return (
-        f'<div class="ac-pill{" ac-cold" if cold else ""}" title="{esc(hover)}"><i aria-hidden="true"></i>'
-        f"<b>{esc(bank.title)}</b><span>{size}</span><span>{esc(precision)}</span>"
+        f'<div class="ac-pill{" ac-cold" if cold else ""}"><i aria-hidden="true"></i>'
+        f"<b>{term(bank.title, bank.description or WORDS['bank'])}</b><span>{size} parameters</span>"
+        f"<span>{esc(precision)}</span>"
         f"<span>{esc(base.device.type.upper())}</span>"
-        f'<span class="ac-state" data-state role="status" title="{esc(why)}">{state}</span></div>'
+        f'<span class="ac-state" data-state role="status" data-hint="{esc(why)}">{state}</span></div>'
     )
 
 

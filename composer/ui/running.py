@@ -6,6 +6,7 @@ The second step is one generator, `model_work`: whatever a run asks of a model h
 from __future__ import annotations
 
 import logging
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -39,6 +40,8 @@ class Run:
     weights: TaskWeights
     trace: Trace | None = None
     references: tuple[Prediction | Failure, ...] = ()
+    ticket: str = ""
+    """Of the press on Compare that it came from: two runs of the same question are two."""
 
     @property
     def waiting(self) -> tuple[str, ...]:
@@ -66,7 +69,8 @@ def find(composer: Composer, inputs: Inputs) -> Run:
         check_settings(settings)
         composer.fit(query)
         neighbours = composer.retrieve(searched(query, inputs), settings)
-        return Run(inputs, query, neighbours, composer.route(neighbours, settings))
+        weights = composer.route(neighbours, settings)
+        return Run(inputs, query, neighbours, weights, ticket=secrets.token_hex(8))
 
 
 def searched(query: Query, inputs: Inputs) -> Query:

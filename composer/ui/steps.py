@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from composer.pipeline import Composer
+from composer.ui.glossary import glossary
 from composer.ui.markup import esc
 
 PAPER = "https://arxiv.org/abs/2602.21222"
+PAPER_TITLE = "Task-Aware LoRA Adapter Composition via Similarity Retrieval in Vector Databases"
 
 
 @dataclass(frozen=True)
@@ -28,8 +30,8 @@ def how_it_works(composer: Composer) -> str:
     limits = "".join(f"<li>{esc(limit)}</li>" for limit in (composer.bank.description, *LIMITS) if limit)
     return (
         f'<ol class="ac-steps">{steps}</ol><h3 class="ac-limits-head">What to keep in mind</h3>'
-        f'<ul class="ac-limits">{limits}</ul><p class="ac-links">The method: <a href="{PAPER}" target="_blank"'
-        ' rel="noopener noreferrer">Task-Aware LoRA Adapter Composition via Similarity Retrieval in Vector Databases'
+        f'<ul class="ac-limits">{limits}</ul>{glossary()}'
+        f'<p class="ac-links">The method: <a href="{PAPER}" target="_blank" rel="noopener noreferrer">{PAPER_TITLE}'
         "</a> (arXiv 2602.21222). This is an independent implementation.</p>"
     )
 
@@ -37,7 +39,7 @@ def how_it_works(composer: Composer) -> str:
 LIMITS = (
     "A lead compares the given options with each other. It is not the probability of being right.",
     "There are always nearest examples, also for a question that resembles none: read their similarities.",
-    "Size and share outside the span are measured on the updates themselves, not guessed from the answers.",
+    "What went into a merge is measured on its update, module by module; it is not guessed from the answers.",
     "With one task in the nucleus, all methods apply that one adapter and differ only in what they drop of it.",
 )
 

@@ -22,17 +22,18 @@ class Panels:
     note: gr.HTML
     map: gr.HTML
     nucleus: gr.HTML
+    reading: gr.HTML
     neighbours: gr.HTML
     answers: gr.HTML
     heat: gr.HTML
 
     def all(self) -> list[gr.HTML]:
-        return [self.note, self.map, self.nucleus, self.neighbours, self.answers, self.heat]
+        return [self.note, self.map, self.nucleus, self.reading, self.neighbours, self.answers, self.heat]
 
 
 def build_story(handlers: Handlers, first: running.Run | None) -> Panels:
     """The three sections that a run fills, with the first run on show. Without an answer they say what to do."""
-    note, map_, nucleus, listed, answers, heat = handlers.shown(first)
+    note, map_, nucleus, reading, listed, answers, heat = handlers.shown(first)
     note_panel = html_panel(note, elem_id="ac-note")
     _section(1, "What your question resembles", "The training examples nearest to it, and the tasks they belong to.")
     with gr.Row(elem_id="ac-found"):
@@ -40,6 +41,7 @@ def build_story(handlers: Handlers, first: running.Run | None) -> Panels:
             map_panel = html_panel(map_, elem_id="ac-map", script=_MAP_SCRIPT, server=_reader(handlers))
         with gr.Column(min_width=280, elem_classes="ac-panel"):
             nucleus_panel = html_panel(nucleus, elem_id="ac-nucleus")
+            reading_panel = html_panel(reading, elem_id="ac-reading")
     with gr.Column(elem_classes="ac-panel"):
         list_panel = html_panel(listed, elem_id="ac-list")
     _section(2, "What each merge answers", "The same question, put to the base model under each merged adapter.")
@@ -47,11 +49,11 @@ def build_story(handlers: Handlers, first: running.Run | None) -> Panels:
     _section(
         3,
         "What went into each merge",
-        "How much of every adapter is really in the merged update, beside what the weights asked for.",
+        "How much of each adapter is in the merged update, beside the weight that was asked for.",
     )
     with gr.Column(elem_classes="ac-panel"):
         heat_panel = html_panel(heat, elem_id="ac-heat")
-    return Panels(note_panel, map_panel, nucleus_panel, list_panel, answers_panel, heat_panel)
+    return Panels(note_panel, map_panel, nucleus_panel, reading_panel, list_panel, answers_panel, heat_panel)
 
 
 def build_rest(handlers: Handlers, address: str, compare: Callable[..., object]) -> gr.HTML:

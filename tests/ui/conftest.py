@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
+import subprocess
+import sys
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import sleep
 from typing import TYPE_CHECKING
 
 import pytest
+
+from composer.config import ROOT
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -48,6 +55,35 @@ def served(composer: Composer, cache_dir: Path) -> Iterator[str]:
     yield f"http://127.0.0.1:{settings.port}/"
     health.close()
     page.close()
+
+
+@contextmanager
+def served_by_a_process(cache_dir: Path) -> Iterator[str]:
+    """`python app.py` as a person starts it. Its index is its own: one process at a time may hold an index."""
+    port = _free_port()
+    address = f"http://127.0.0.1:{port}/"
+    settings = {"GRADIO_SERVER_PORT": str(port), "COMPOSER_BANK": "embedded", "COMPOSER_CACHE": str(cache_dir)}
+    log = cache_dir / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "app.py"], cwd=ROOT, env={**os.environ, **settings}, stdout=output, stderr=output
+        )
+    try:
+        while not _is_ready(f"{address}healthz"):
+            assert process.poll() is None, log.read_text(encoding="utf-8")
+            sleep(0.5)
+        yield address
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _is_ready(health: str) -> bool:
+    try:
+        with urllib.request.urlopen(health, timeout=30) as answer:
+            return answer.status == 200
+    except OSError:  # refused, or 503 while it starts
+        return False
 
 
 @pytest.fixture(scope="session")
@@ -100,6 +136,20 @@ class Watched:
         return self.page.evaluate(
             "Object.fromEntries([...document.querySelectorAll('.ac-card[data-chosen]')]"
             ".map(card => [card.dataset.method, Number(card.dataset.chosen)]))"
+        )
+
+    def inputs_on_show(self) -> dict:
+        """Those that the answers were made from."""
+        return self.page.evaluate("JSON.parse(document.querySelector('#ac-answers .ac-answers').dataset.run)")
+
+    def place_on_map(self, rank: int) -> dict[str, float]:
+        """Of a neighbour, within the canvas."""
+        return self.page.evaluate(
+            "rank => { const box = document.querySelector('.ac-map');"
+            " const frame = box.querySelector('.ac-map-stage').getBoundingClientRect();"
+            " const [, x, y] = JSON.parse(box.dataset.near)[rank];"
+            " return {x: 18 + x * (frame.width - 36), y: frame.height - 18 - y * (frame.height - 36)} }",
+            rank,
         )
 
     def error(self) -> str:

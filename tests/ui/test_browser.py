@@ -13,7 +13,7 @@ from gradio_client.exceptions import AppError
 from composer.errors import MergeError
 from composer.types import MAX_OPTION_CHARS, MAX_QUESTION_CHARS
 
-from .conftest import Visit, served
+from .conftest import Visit, served_by_a_process
 from .sample import HOSTILE
 
 pytestmark = pytest.mark.browser
@@ -107,7 +107,24 @@ def test_a_changed_setting_marks_the_answers_stale_and_reweighs_without_the_enco
     assert len(visitor.trace()["weights"]["kept"]) == 1 < len(before["weights"]["kept"])
 
 
-def test_a_copied_link_reproduces_the_run_for_someone_else_after_a_restart(visit: Visit, composer, cache_dir):
+def test_neighbours_ribbon_and_answers_are_of_one_question_after_a_case_has_reset_the_settings(visit: Visit):
+    visitor = visit()
+    number = visitor.page.locator("#ac-top-p input[type=number]")
+    number.fill("0.5")
+    number.press("Enter")
+    visitor.page.locator(".ac-cut", has_text="top-p 0.50").wait_for()
+    visitor.page.locator('#ac-chips [data-case="whose-kite"]').click()
+    trace = visitor.answered("Whose kite was red?")
+    assert number.input_value() == "0.9"
+    visitor.page.wait_for_timeout(2_000)  # the changed settings re-weigh, too
+    rows = visitor.page.evaluate("[...document.querySelectorAll('.ac-neighbours > li')].map(row => row.dataset.row)")
+    assert rows == [neighbour["row_id"] for neighbour in trace["neighbours"]]
+    tasks = visitor.page.locator(".ac-weights li:not(.ac-dropped)").all()
+    assert [row.get_attribute("data-task") for row in tasks] == list(trace["weights"]["kept"])
+    assert visitor.page.locator(".ac-stale").count() == 0
+
+
+def test_a_copied_link_reproduces_the_run_for_someone_else_after_a_restart(visit: Visit, tmp_path):
     first = visit()
     number = first.page.locator("#ac-top-p input[type=number]")
     number.fill("0.55")
@@ -117,17 +134,23 @@ def test_a_copied_link_reproduces_the_run_for_someone_else_after_a_restart(visit
     first.page.locator("#ac-copy").click()
     first.page.locator("#ac-copy", has_text="Copied").wait_for()
     link = first.page.evaluate("navigator.clipboard.readText()")
-    with served(composer, cache_dir) as restarted:
+    with served_by_a_process(tmp_path) as restarted:
         second = visit("?" + link.partition("?")[2], at=restarted)
         again = second.answered(BIRDS)
-        assert (again["weights"], again["options"]) == (made["weights"], made["options"])
-        assert {m: p["probabilities"] for m, p in again["predictions"].items()} == {
-            m: p["probabilities"] for m, p in made["predictions"].items()
-        }
+        assert second.inputs_on_show() == first.inputs_on_show()
         assert second.page.locator("#ac-question textarea").input_value() == BIRDS
         assert second.page.locator("#ac-options textarea").input_value() == "three\neleven"
         assert second.page.locator("#ac-top-p input[type=number]").input_value() == "0.55"
         assert second.page.locator(".ac-stale").count() == 0
+    assert [(n["row_id"], n["task"]) for n in again["neighbours"]] == [
+        (n["row_id"], n["task"]) for n in made["neighbours"]
+    ]
+    # another process rounds the last bit of a float as it likes
+    assert again["weights"]["kept"] == pytest.approx(made["weights"]["kept"], abs=1e-6)
+    assert again["weights"]["dropped"] == pytest.approx(made["weights"]["dropped"], abs=1e-6)
+    for method, prediction in made["predictions"].items():
+        assert again["predictions"][method]["chosen"] == prediction["chosen"]
+        assert again["predictions"][method]["probabilities"] == pytest.approx(prediction["probabilities"], abs=1e-4)
 
 
 def test_a_hostile_link_runs_nothing(visit: Visit):
@@ -195,15 +218,38 @@ def test_the_list_filters_by_task_and_opens_by_keyboard(visit: Visit):
 def test_a_click_on_the_map_shows_the_example(visit: Visit):
     visitor = visit()
     visitor.page.wait_for_selector(".ac-map[data-ready]")
-    point = visitor.page.evaluate(
-        "(() => { const box = document.querySelector('.ac-map'); const stage = box.querySelector('.ac-map-stage');"
-        " const [, x, y] = JSON.parse(box.dataset.near)[0]; const frame = stage.getBoundingClientRect();"
-        " return [18 + x * (frame.width - 36), frame.height - 18 - y * (frame.height - 36)] })()"
-    )
-    visitor.page.locator(".ac-map canvas").click(position={"x": point[0], "y": point[1]})
-    visitor.page.wait_for_selector(".ac-reading-text")
     texts = visitor.page.locator(".ac-neighbours .ac-whole").all_text_contents()
-    assert visitor.page.locator(".ac-reading-text").text_content() in texts
+    assert visitor.page.locator(".ac-reading-text").text_content() == texts[0]
+    place = visitor.place_on_map(len(texts) - 1)
+    visitor.page.locator(".ac-map canvas").hover(position=place)
+    tip = visitor.page.locator(".ac-tip").inner_text()
+    visitor.page.locator(".ac-map canvas").click(position=place)
+    visitor.page.locator("#ac-reading h3", has_text="The example you clicked").wait_for()
+    read = visitor.page.locator(".ac-reading-text").text_content()
+    assert read in texts[1:]
+    previews = visitor.page.locator(".ac-neighbours .ac-preview").all_text_contents()
+    assert previews[texts.index(read)] in tip
+    assert visitor.complaints == []
+
+
+def test_every_explained_word_explains_itself_to_mouse_and_keyboard(visit: Visit):
+    visitor = visit()
+    hint = visitor.page.locator("#ac-hint")
+    words = visitor.page.locator(".ac-term:visible")
+    assert words.count() > 8
+    for word in words.all():
+        word.hover()
+        visitor.page.wait_for_function(
+            "words => { const hint = document.getElementById('ac-hint');"
+            " return hint && !hint.hidden && hint.textContent === words }",
+            arg=word.get_attribute("data-hint"),
+        )
+    visitor.page.keyboard.press("Escape")
+    assert hint.is_hidden()
+    stop = visitor.page.locator("#ac-nucleus .ac-term[tabindex]").first
+    stop.focus()
+    assert hint.inner_text() == stop.get_attribute("data-hint")
+    assert stop.get_attribute("aria-describedby") == hint.get_attribute("id")
     assert visitor.complaints == []
 
 

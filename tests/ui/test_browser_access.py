@@ -76,6 +76,15 @@ def test_a_run_can_be_made_and_read_with_the_keyboard_alone(visit: Visit):
     assert visitor.page.evaluate("document.activeElement.closest('li').matches('.ac-neighbours > li:nth-child(2)')")
 
 
+def test_a_keyboard_need_not_pass_a_hundred_neighbours(visit: Visit):
+    visitor = visit()
+    visitor.page.locator("#ac-list .ac-skip").focus()
+    visitor.page.keyboard.press("Enter")
+    visitor.page.keyboard.press("Tab")
+    assert visitor.page.evaluate("Boolean(document.activeElement.closest('#ac-answers'))")
+    assert visitor.complaints == []
+
+
 def test_whoever_wants_no_motion_gets_none(visit: Visit):
     visitor = visit()
     visitor.page.emulate_media(reduced_motion="reduce")

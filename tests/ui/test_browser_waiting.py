@@ -40,6 +40,30 @@ def test_cards_fill_one_by_one_where_the_model_is_slow(visit: Visit, composer, m
     assert visitor.complaints == []
 
 
+def test_bad_input_while_the_models_work_costs_a_visitor_no_answer(visit: Visit, composer, monkeypatch):
+    held = threading.Event()
+    explain = type(composer).explain
+
+    def slowly(self, *given):
+        assert held.wait(PATIENCE_MS / 1000)
+        return explain(self, *given)
+
+    monkeypatch.setattr(type(composer), "explain", slowly)
+    first, second = visit(), visit()
+    try:
+        first.ask(QUESTION, *OPTIONS)
+        first.page.wait_for_function("document.querySelector('[data-state]').textContent === 'answering'")
+        second.ask(QUESTION, *OPTIONS)
+        second.page.locator("#ac-answers .ac-skeleton").first.wait_for()
+        second.ask("", *OPTIONS)
+        second.error()
+    finally:
+        held.set()
+    second.answered(QUESTION)
+    assert second.page.locator("#ac-answers .ac-skeleton").count() == 0
+    assert second.error() and second.complaints == []
+
+
 def test_the_pill_tells_the_place_in_the_queue(visit: Visit, composer, monkeypatch):
     held = threading.Event()
     explain = type(composer).explain

@@ -6,7 +6,7 @@ import numpy as np
 
 from composer.retrieval.projection import project, quick_projection, read_map, write_map
 from composer.types import Contribution, Neighbour, TaskWeights
-from composer.ui.charts import heatmap, neighbour_map, neighbours, ribbon
+from composer.ui.charts import heatmap, neighbour_map, neighbours, reading, ribbon
 from composer.ui.charts.neighbour_map import ExampleMap
 
 from .sample import HOSTILE
@@ -22,7 +22,7 @@ def test_shown_weights_add_up_to_a_hundred():
 
 
 def test_the_ribbon_covers_the_whole():
-    widths = re.findall(r'style="width:([\d.]+)%" title', ribbon.draw(WEIGHTS))
+    widths = re.findall(r'style="width:([\d.]+)%" data-hint', ribbon.draw(WEIGHTS))
     assert abs(sum(map(float, widths)) - 100) < 0.01
 
 
@@ -53,8 +53,8 @@ def test_an_exact_merge_is_said_to_be_exact():
 def test_the_sentence_names_size_and_the_task_that_gained_most():
     flat = Contribution("ties", (("piqa", 0.16), ("copa", 0.16), ("sst2", 0.16)), 0.1, 0.48)
     assert heatmap.reading(WEIGHTS, flat) == (
-        "TIES applied 0.48 of the update's size, put 10% of it where none of the adapters points, "
-        "and gave sst2 1.67 times its share."
+        "TIES applied 0.48 of the update's size and gave sst2 1.67 times its share; "
+        "10% of what it applied is in none of the adapters."
     )
 
 
@@ -87,6 +87,17 @@ def test_the_star_lies_among_the_nearest_neighbours():
     star = neighbour_map.star(near)
     assert star is not None
     assert np.allclose(star, points[:10].mean(0), atol=1e-3)
+
+
+def test_a_tasks_name_stands_in_its_densest_cluster_and_not_between_two():
+    points = np.concatenate([np.full((5, 2), 0.1), np.full((4, 2), 0.9), [[0.0, 1.0]]])
+    example_map = ExampleMap(tuple(map(str, range(10))), ("piqa",) * 9 + ("cb",), ("text",) * 10, points)
+    assert example_map.anchors == {"piqa": (0.1, 0.1), "cb": (0.0, 1.0)}
+
+
+def test_the_nearest_example_is_there_to_read():
+    shown = reading.draw([Neighbour("piqa", HOSTILE, 0.25, 0.8, "1"), Neighbour("cb", "P", 0.5, 0.6, "2")])
+    assert "similarity 0.75" in shown and "&lt;img" in shown and "<img" not in shown
 
 
 def test_reading_an_example_that_does_not_exist_gives_nothing():

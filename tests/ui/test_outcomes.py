@@ -9,7 +9,7 @@ from composer.errors import ComposerError
 from composer.ui.cases import Case, gallery
 from composer.ui.outcomes import outcomes_file, read_outcomes, write_outcomes
 
-FOUND = {"x": {"verdict": "All four agree", "task": "piqa", "weight": 0.8}}
+FOUND = {"x": {"verdict": "Three of four agree", "votes": [3, 1], "task": "piqa", "weight": 0.8}}
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,9 @@ def bank():
 def test_outcomes_are_shown_for_the_bank_that_gave_them(bank, tmp_path):
     write_outcomes(bank, FOUND, tmp_path)
     case = Case("x", "Title", "reading", "Q?", ("a", "b"), "Look.")
-    assert "All four agree · piqa 80%" in gallery((case,), read_outcomes(bank, tmp_path))
+    shown = gallery((case,), read_outcomes(bank, tmp_path))
+    assert "Three of four agree" in shown and "piqa 80%" in shown
+    assert (shown.count("ac-side-0"), shown.count("ac-side-1")) == (3, 1)
 
 
 def test_outcomes_of_a_bank_that_has_changed_are_not_shown(bank, tmp_path):

@@ -5,6 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from composer.config import ROOT
 from composer.tasks import FAMILIES
 from composer.ui import palette
 
@@ -58,6 +59,13 @@ def test_any_two_families_can_be_told_apart(theme: str, eyes: str):
 def test_every_family_stands_out_from_the_background(theme: str):
     colors, surfaces = THEMES[theme]
     assert min(palette.contrast(color, surface) for color in colors.values() for surface in surfaces) >= 3
+
+
+@pytest.mark.parametrize(("theme", "block"), [("light", ":root {"), ("dark", ".dark {")])
+def test_the_backgrounds_are_those_of_the_stylesheet(theme: str, block: str):
+    style = (ROOT / "assets" / "style.css").read_text(encoding="utf-8")
+    surface = style.partition(block)[2].partition("--ac-surface: ")[2].partition(";")[0]
+    assert surface.upper() in THEMES[theme][1]
 
 
 @pytest.mark.parametrize("theme", THEMES)

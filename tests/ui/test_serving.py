@@ -64,9 +64,9 @@ def site(models: Models, tmp_path: Path) -> Iterator[str]:
     found = Run(form, form.query(), trace({}).neighbours, trace({}).weights)
     settings = AppSettings(port=_free_port(), cache_dir=tmp_path)
     with gr.Blocks(analytics_enabled=False) as page:
-        pending, shown = gr.State(found), gr.State(None)
-        outputs = [*(gr.HTML() for _ in range(7)), shown]
-        gr.Button().click(handlers.answer, [pending, shown], outputs, concurrency_limit=1, api_name="answer")
+        asked, shown = gr.State(found), gr.State(None)
+        outputs = [*(gr.HTML() for _ in range(8)), shown, asked]
+        gr.Button().click(handlers.answer, [asked, shown], outputs, concurrency_limit=1, api_name="answer")
     page.queue(api_open=False, max_size=1)
     page.launch(**launch_options(settings, Health("small")), prevent_thread_lock=True)
     yield f"http://127.0.0.1:{settings.port}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from composer.merging import METHODS
 from composer.types import Contribution, TaskWeights
+from composer.ui.glossary import explained
 from composer.ui.markup import esc, save_buttons
 from composer.ui.palette import family_of, title_of
 
@@ -26,12 +27,12 @@ def draw(weights: TaskWeights, contributions: tuple[Contribution, ...], *, done:
     top = max([*asked.values(), *(abs(v) for c in contributions for _, v in c.effective)])
     heads = "".join(f'<th scope="col">{esc(METHODS[c.method].title)}</th>' for c in contributions)
     rows = "".join(_row(task, weight, contributions, top) for task, weight in weights.kept)
-    sentences = "".join(f"<li>{esc(reading(weights, c))}</li>" for c in contributions)
+    sentences = "".join(_sentence(METHODS[c.method].title, reading(weights, c)) for c in contributions)
     return (
         '<div class="ac-heat"><div class="ac-scroll" tabindex="0" role="region" aria-label="Effective weights">'
         f'<table style="--columns:{len(contributions) + 1}">'
-        '<thead><tr><th scope="col">Task</th><th scope="col" title="The'
-        f' task weights, as the nucleus gives them">Asked for</th>{heads}</tr></thead>'
+        f'<thead><tr><th scope="col">Task</th><th scope="col">{explained("Asked for", "asked for")}</th>{heads}</tr>'
+        "</thead>"
         f"<tbody>{rows}</tbody><tfoot>{_feet(contributions)}</tfoot></table></div>"
         f'<ul class="ac-readings">{sentences}</ul>{save_buttons("heat", "effective weights") if done else ""}</div>'
     )
@@ -43,13 +44,15 @@ def reading(weights: TaskWeights, c: Contribution) -> str:
     exact = abs(c.norm_ratio - 1) < 0.005 and c.off_span < 0.005
     if exact:
         return f"{title} applied exactly what was asked for."
-    parts = [f"{title} applied {_size(c.norm_ratio)}"]
-    if c.off_span >= NOTABLE_OFF_SPAN:
-        parts.append(f"put {c.off_span:.0%} of it where none of the adapters points")
     shift = _largest_shift(weights, c)
-    if shift:
-        parts.append(shift)
-    return ", and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 2 else parts) + "."
+    words = f"{title} applied {_size(c.norm_ratio)}" + (f" and {shift}" if shift else "")
+    if c.off_span >= NOTABLE_OFF_SPAN:
+        words += f"; {c.off_span:.0%} of what it applied is in none of the adapters"
+    return f"{words}."
+
+
+def _sentence(title: str, words: str) -> str:
+    return f"<li><b>{esc(title)}</b>{esc(words.removeprefix(title))}</li>"
 
 
 def _size(ratio: float) -> str:
@@ -70,7 +73,7 @@ def _largest_shift(weights: TaskWeights, c: Contribution) -> str:
     task = max(ratios, key=lambda name: max(ratios[name], 1 / ratios[name]))
     ratio = ratios[task]
     if max(ratio, 1 / ratio) < NOTABLE_SHARE:
-        return "the tasks kept their shares"
+        return "kept the tasks' shares"
     if 1.9 <= ratio < 2.1:
         return f"gave {task} twice its share"
     return f"gave {task} {ratio:.2f} {'times' if ratio > 1 else 'of'} its share"
@@ -79,7 +82,7 @@ def _largest_shift(weights: TaskWeights, c: Contribution) -> str:
 def _row(task: str, weight: float, contributions: tuple[Contribution, ...], top: float) -> str:
     cells = "".join(_cell(dict(c.effective)[task], top) for c in contributions)
     return (
-        f'<tr class="fam-{family_of(task)}"><th scope="row" title="{esc(title_of(task))}"><i aria-hidden="true">'
+        f'<tr class="fam-{family_of(task)}"><th scope="row" data-hint="{esc(title_of(task))}"><i aria-hidden="true">'
         f"</i>{esc(task)}</th>"
         f"{_cell(weight, top, asked=True)}{cells}</tr>"
     )
@@ -100,9 +103,7 @@ def _cell(value: float, top: float, *, asked: bool = False) -> str:
 def _feet(contributions: tuple[Contribution, ...]) -> str:
     sizes = "".join(f"<td>{c.norm_ratio:.2f}</td>" for c in contributions)
     off = "".join(f"<td>{c.off_span:.0%}</td>" for c in contributions)
-    size_hover = "Length of the merged update, as a multiple of the exact weighted sum's"
-    off_hover = "Share of the update that no weighting of the adapters explains: cross terms and what trimming did"
     return (
-        f'<tr><th scope="row" title="{esc(size_hover)}">Size</th><td>1.00</td>{sizes}</tr>'
-        f'<tr><th scope="row" title="{esc(off_hover)}">Outside the span</th><td>0%</td>{off}</tr>'
+        f'<tr><th scope="row">{explained("Size", "size")}</th><td>1.00</td>{sizes}</tr>'
+        f'<tr><th scope="row">{explained("In no adapter", "in no adapter")}</th><td>0%</td>{off}</tr>'
     )

@@ -14,9 +14,16 @@ from composer.bank.examples import read_examples
 from composer.bank.manifest import Bank
 from composer.retrieval.projection import MAP_FILE, quick_projection, read_map
 from composer.types import Neighbour
-from composer.ui.markup import data, esc, save_buttons
+from composer.ui.markup import data, esc, save_buttons, term
 from composer.ui.palette import families_of, family_of, title_of
 
+CELLS = 24
+"""Per axis of the grid on which the densest place of a task is looked for."""
+APPROXIMATE = term(
+    "Positions are approximate.",
+    "384 dimensions do not fit on a plane. Similarities are measured in all of them; the picture keeps most of what is"
+    " near together, not all.",
+)
 POINTS_MAX = 12_000
 """Points in the picture; of a larger bank, every so many-th example is drawn. Neighbours are always drawn."""
 SPOKES = 10
@@ -57,6 +64,12 @@ class ExampleMap:
         """The tasks on the map, family by family."""
         return tuple(task for members in families_of(tuple(sorted(set(self.tasks)))).values() for task in members)
 
+    @cached_property
+    def anchors(self) -> dict[str, tuple[float, float]]:
+        """Where a task's name goes: the middle of its densest place. A median may fall between two clusters."""
+        own = np.array(self.tasks)
+        return {task: _densest(self.points[own == task]) for task in self.names}
+
     def client_data(self) -> dict[str, Any]:
         """What the client script paints the background from: positions and tasks, no text."""
         step = -(-len(self.row_ids) // POINTS_MAX)
@@ -67,7 +80,7 @@ class ExampleMap:
         families = [family_of(task) for task in self.names]
         return {
             "tasks": [
-                {"name": task, "family": family, "mark": families[:i].count(family)}
+                {"name": task, "family": family, "mark": families[:i].count(family), "at": self.anchors[task]}
                 for i, (task, family) in enumerate(zip(self.names, families, strict=True))
             ],
             "step": step,
@@ -92,7 +105,7 @@ def draw(example_map: ExampleMap | None, neighbours: Sequence[Neighbour]) -> str
     found = near(example_map, neighbours)
     legend = "".join(
         f'<button type="button" class="ac-chip fam-{family}" data-family="{esc(family)}" aria-pressed="false" '
-        f'title="{esc(", ".join(members))}"><i aria-hidden="true"></i>{esc(family)}</button>'
+        f'data-hint="{esc(", ".join(members))}"><i aria-hidden="true"></i>{esc(family)}</button>'
         for family, members in families_of(example_map.names).items()
     )
     first = ", ".join(dict.fromkeys(n.task for n in neighbours[:SPOKES]))
@@ -102,9 +115,8 @@ def draw(example_map: ExampleMap | None, neighbours: Sequence[Neighbour]) -> str
         f'<div class="ac-map-stage"><canvas role="img" aria-label="{esc(label)}"></canvas>'
         '<div class="ac-tip" hidden></div></div>'
         f'<div class="ac-legend" role="group" aria-label="Highlight a family of tasks">{legend}</div>'
-        '<div class="ac-reading" aria-live="polite"><p class="ac-caption">★ is your question, lines lead to its ten '
-        "nearest examples. Click a point to read it. Positions are approximate: similarity is measured in 384 "
-        f"dimensions.</p></div>{save_buttons('map', 'map', png=True)}</div>"
+        f'<p class="ac-caption">★ is your question; lines lead to its ten nearest examples. {APPROXIMATE}</p>'
+        f"{save_buttons('map', 'map', png=True)}</div>"
     )
 
 
@@ -128,6 +140,17 @@ def near(example_map: ExampleMap, neighbours: Sequence[Neighbour]) -> list[list[
             similarity = round(1 - neighbour.distance, 3)
             found.append([index, x, y, number[example_map.tasks[index]], similarity, neighbour.row_id])
     return found
+
+
+def _densest(points: np.ndarray) -> tuple[float, float]:
+    """Mean of the points in the 3 x 3 cells that hold most of them."""
+    cells = np.clip((points * CELLS).astype(int), 0, CELLS - 1)
+    counts = np.zeros((CELLS + 2, CELLS + 2), dtype=int)  # with a margin, so that every cell has neighbours
+    np.add.at(counts, (cells[:, 0] + 1, cells[:, 1] + 1), 1)
+    around = np.lib.stride_tricks.sliding_window_view(counts, (3, 3)).sum(axis=(2, 3))
+    middle = np.unravel_index(around.argmax(), around.shape)
+    x, y = points[(np.abs(cells - middle) <= 1).all(axis=1)].mean(axis=0)
+    return round(float(x), 4), round(float(y), 4)
 
 
 def _base64(numbers: np.ndarray) -> str:

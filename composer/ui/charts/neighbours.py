@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from composer.types import Neighbour, TaskWeights
+from composer.ui.glossary import explained
 from composer.ui.markup import esc, shortened
 from composer.ui.palette import family_of, title_of
 
@@ -20,8 +21,9 @@ def draw(neighbours: Sequence[Neighbour], weights: TaskWeights) -> str:
     rows = "".join(_row(neighbour, neighbour.task in kept) for neighbour in neighbours)
     return (
         f'<div class="ac-list">{closeness(neighbours)}{_filter(neighbours)}'
-        '<div class="ac-list-head" aria-hidden="true"><span>Training example</span>'
-        '<span title="Cosine similarity in the encoder\'s 384 dimensions">Similarity</span></div>'
+        '<a class="ac-skip" href="#ac-answers">Skip the list</a>'
+        f'<div class="ac-list-head"><span>{explained("Neighbour", "neighbour")}</span>'
+        f"<span>{explained('Similarity', 'similarity')}</span></div>"
         f'<ol class="ac-neighbours">{rows}</ol></div>'
     )
 
@@ -38,8 +40,8 @@ def closeness(neighbours: Sequence[Neighbour]) -> str:
         )
     task, count = Counter(neighbour.task for neighbour in neighbours).most_common(1)[0]
     return (
-        f'<p class="ac-caption ac-closeness">The nearest example has a similarity of <b>{nearest:.2f}</b>; '
-        f"<b>{count} of {len(neighbours)}</b> belong to {esc(task)}.</p>"
+        f'<p class="ac-caption ac-closeness">The nearest example has a similarity of <b>{nearest:.2f}</b>.'
+        f" Of {len(neighbours)} neighbours, <b>{count}</b> belong to <b>{esc(task)}</b>.</p>"
     )
 
 
@@ -60,14 +62,14 @@ def _filter(neighbours: Sequence[Neighbour]) -> str:
 
 def _row(neighbour: Neighbour, kept: bool) -> str:
     state = "" if kept else " ac-dropped"
-    hover = f"cosine distance {neighbour.distance:.3f}; counts {neighbour.similarity:.3f} under the chosen kernel"
+    hover = f"Cosine distance {neighbour.distance:.3f}; its vote is {neighbour.similarity:.3f} under the chosen kernel."
     return (
         f'<li class="fam-{family_of(neighbour.task)}{state}" data-task="{esc(neighbour.task)}"'
         f' data-row="{esc(neighbour.row_id)}"><details>'
         '<summary><i aria-hidden="true"></i>'
-        f'<span class="ac-task" title="{esc(title_of(neighbour.task))}">{esc(neighbour.task)}</span>'
+        f'<span class="ac-task" data-hint="{esc(title_of(neighbour.task))}">{esc(neighbour.task)}</span>'
         f'<span class="ac-preview">{esc(shortened(_without_hint(neighbour.text), PREVIEW_CHARS))}</span>'
-        f'<b title="{esc(hover)}">{1 - neighbour.distance:.2f}</b></summary>'
+        f'<b data-hint="{esc(hover)}">{1 - neighbour.distance:.2f}</b></summary>'
         f'<p class="ac-whole">{esc(neighbour.text)}</p></details></li>'
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from composer.types import TaskWeights
+from composer.ui.glossary import explained
 from composer.ui.markup import esc, percent, percents, save_buttons
 from composer.ui.palette import family_of, title_of
 
@@ -18,7 +19,8 @@ def draw(weights: TaskWeights) -> str:
     total = len(weights.kept) + len(weights.dropped)
     head = (
         f'<p class="ac-caption"><b>{len(weights.kept)} of {total} task{"" if total == 1 else "s"}</b> '
-        f"carr{'ies' if len(weights.kept) == 1 else 'y'} {percent(kept_mass * 100)} of the similarity</p>"
+        f"{'is' if len(weights.kept) == 1 else 'are'} in the {explained('nucleus', 'nucleus')} and"
+        f" carr{'ies' if len(weights.kept) == 1 else 'y'} {percent(kept_mass * 100)} of the votes</p>"
     )
     kept_rows = "".join(
         _row(task, share, percent(share), mass, dropped=False)
@@ -45,25 +47,22 @@ def _ribbon(weights: TaskWeights, kept_mass: float) -> str:
 def _part(task: str, mass: float, *, dropped: bool) -> str:
     name = f"<span>{esc(task)}</span>" if mass >= LABELED else ""
     state = " ac-dropped" if dropped else ""
-    hover = f"{title_of(task)}: {mass:.1%} of the similarity{', cut' if dropped else ''}"
-    return (
-        f'<div class="fam-{family_of(task)}{state}" style="width:{mass * 100:.3f}%" title="{esc(hover)}">{name}</div>'
-    )
+    hover = f"{title_of(task)}: {mass:.1%} of the votes{', cut' if dropped else ''}"
+    width = f"width:{mass * 100:.3f}%"
+    return f'<div class="fam-{family_of(task)}{state}" style="{width}" data-hint="{esc(hover)}">{name}</div>'
 
 
 def _header() -> str:
     return (
-        '<p class="ac-weights-head" aria-hidden="true"><span>Task</span>'
-        '<span title="The task\'s share of the similarity of all neighbours">Share</span>'
-        "<span title=\"What the merges weigh the task's adapter with:"
-        ' the shares of the kept tasks, scaled to 100 %">Weight</span></p>'
+        f'<p class="ac-weights-head"><span>{explained("Task", "task")}</span><span>{explained("Share", "share")}</span>'
+        f"<span>{explained('Weight', 'weight')}</span></p>"
     )
 
 
 def _row(task: str, width: float, weight: str, mass: float, *, dropped: bool) -> str:
     return (
         f'<li class="fam-{family_of(task)}{" ac-dropped" if dropped else ""}" data-task="{esc(task)}">'
-        f'<span class="ac-task" title="{esc(title_of(task))}">{esc(task)}</span>'
+        f'<span class="ac-task" data-hint="{esc(title_of(task))}">{esc(task)}</span>'
         f'<span class="ac-bar" aria-hidden="true"><i style="width:{width:.2f}%"></i></span>'
         f'<span class="ac-mass">{percent(mass)}</span>'
         f'<b class="{"ac-cut-word" if dropped else "ac-weight"}">{weight}</b></li>'

@@ -25,7 +25,7 @@ def draw(weights: TaskWeights, contributions: tuple[Contribution, ...]) -> str:
     y = TOP + len(weights.kept) * ROW + 20
     sizes = ["1.00", *(f"{c.norm_ratio:.2f}" for c in contributions)]
     off_span = ["0%", *(f"{c.off_span:.0%}" for c in contributions)]
-    parts += [*_foot(y, "Size", sizes), *_foot(y + 22, "Outside the span", off_span)]
+    parts += [*_foot(y, "Size", sizes), *_foot(y + 22, "In no adapter", off_span)]
     return document(LEFT + len(columns) * CELL + 16, y + 40, "Effective weights", parts)
 
 

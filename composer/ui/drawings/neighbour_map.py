@@ -6,8 +6,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from composer.types import Neighbour
 from composer.ui.charts.neighbour_map import POINTS_MAX, SPOKES, ExampleMap, near, star
 from composer.ui.drawings.svg import INK, box, color_of, document, line, text
@@ -64,10 +62,10 @@ def _neighbours(example_map: ExampleMap, found: list[list[Any]]) -> list[str]:
 
 
 def _names(example_map: ExampleMap) -> list[str]:
-    tasks = np.array(example_map.tasks)
-    middles = {task: np.median(example_map.points[tasks == task], axis=0) for task in example_map.names}
     halo = '<g stroke="#FFFFFF" stroke-width="3" paint-order="stroke" stroke-linejoin="round">'
-    labels = [text(*_place(*map(float, middles[task])), task, anchor="middle", size=11, fill=INK) for task in middles]
+    labels = [
+        text(*_place(x, y), task, anchor="middle", size=11, fill=INK) for task, (x, y) in example_map.anchors.items()
+    ]
     return [halo, *labels, "</g>"]
 
 

@@ -25,7 +25,7 @@ def _ribbon(masses: list[tuple[str, float, bool]], top_p: float) -> list[str]:
         x += mass * width
     at = 20 + top_p * width
     anchor = "end" if top_p > 0.8 else "start" if top_p < 0.15 else "middle"
-    head = [text(WIDTH - 210, 106, "share of the similarity", fill=SOFT, size=11, anchor="end")]
+    head = [text(WIDTH - 210, 106, "share of the votes", fill=SOFT, size=11, anchor="end")]
     head.append(text(WIDTH - 20, 106, "weight", fill=SOFT, size=11, anchor="end"))
     return [*parts, line(at, 28, at, 82, dash="5 3"), text(at, 22, f"top-p {top_p:.2f}", anchor=anchor), *head]
 

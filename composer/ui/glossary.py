@@ -1,0 +1,41 @@
+"""The page's words and what they mean: shown on hover where they stand, and all together under "How it works"."""
+
+from __future__ import annotations
+
+from composer.ui.markup import esc, term
+
+WORDS: dict[str, str] = {
+    "adapter": "A LoRA: a pair of small matrices, trained for one task and added to a model whose own weights stay as"
+    " they are.",
+    "bank": "A base model, adapters trained for it, and examples of the tasks they were trained on.",
+    "base model": "The language model underneath, without any adapter.",
+    "task": "One data set's kind of question. There is an adapter for each.",
+    "family": "Tasks that ask for a similar skill. Each family has one color.",
+    "neighbour": "A training example that is near to your question.",
+    "similarity": "Cosine between question and example in the encoder's 384 dimensions: 1 is the same direction, 0 is"
+    " unrelated.",
+    "kernel": "How a distance becomes a vote: the nearer an example, the more its task gets.",
+    "share": "A task's part of all the votes that the neighbours cast.",
+    "nucleus": "The fewest tasks whose shares together reach top-p. Only their adapters are merged.",
+    "weight": "What a merge weighs the task's adapter with: its share, scaled so that the kept ones make 100 %.",
+    "method": "A way to make one adapter of several.",
+    "update": "What an adapter adds to the model's weight matrices.",
+    "asked for": "The task weights. A merge that kept to them would have the same numbers in its column.",
+    "size": "Length of the merged update, as a multiple of the exact weighted sum's.",
+    "in no adapter": "Share of the update (by squared length) that no weighting of the adapters explains: products of"
+    " different adapters, and what trimming did.",
+    "density": "Share of each adapter's numbers that a pruning method keeps.",
+    "lead": "How far the chosen option is ahead of the next one, in percentage points. It is not the chance of being"
+    " right.",
+    "time": "Of this answer. Models that answer in one joint pass share its time equally.",
+}
+
+
+def explained(shown: str, word: str, *, stop: bool = True) -> str:
+    """`shown` with the meaning of `word`."""
+    return term(shown, WORDS[word], stop=stop)
+
+
+def glossary() -> str:
+    rows = "".join(f"<dt>{esc(word)}</dt><dd>{esc(meaning)}</dd>" for word, meaning in WORDS.items())
+    return f'<details class="ac-words"><summary>Words on this page</summary><dl>{rows}</dl></details>'
