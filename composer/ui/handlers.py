@@ -100,7 +100,9 @@ class Handlers:
             for run in self.work(found):
                 if run.finished:
                     note = cases.note(cases.case_of(run.inputs, self.cases), run.trace)
-                    yield ("", note, *(gr.skip() for _ in range(PANELS - 3)), *self.answered(run), run, gr.skip())
+                    # a sentence on an input that was refused meanwhile stays
+                    unchanged = (gr.skip(),) * (PANELS - 3)
+                    yield (gr.skip(), note, *unchanged, *self.answered(run), run, gr.skip())
                 elif slow:
                     # what can be saved from the cards must be the run that they show
                     kept = gr.skip() if run.waiting else run

@@ -58,8 +58,10 @@ def served(composer: Composer, cache_dir: Path) -> Iterator[str]:
 
 
 @contextmanager
-def served_by_a_process(cache_dir: Path) -> Iterator[str]:
-    """`python app.py` as a person starts it. Its index is its own: one process at a time may hold an index."""
+def served_by_a_process(cache_dir: Path, before: Path) -> Iterator[str]:
+    """`python app.py` as a person starts it again, with a copy of the index of the cache `before`: one process at a
+    time may hold an index, and one that is built anew can miss a far neighbour that the other found."""
+    shutil.copytree(before / "index", cache_dir / "index")
     port = _free_port()
     address = f"http://127.0.0.1:{port}/"
     settings = {"GRADIO_SERVER_PORT": str(port), "COMPOSER_BANK": "embedded", "COMPOSER_CACHE": str(cache_dir)}

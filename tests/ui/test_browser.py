@@ -124,7 +124,7 @@ def test_neighbours_ribbon_and_answers_are_of_one_question_after_a_case_has_rese
     assert visitor.page.locator(".ac-stale").count() == 0
 
 
-def test_a_copied_link_reproduces_the_run_for_someone_else_after_a_restart(visit: Visit, tmp_path):
+def test_a_copied_link_reproduces_the_run_for_someone_else_after_a_restart(visit: Visit, cache_dir, tmp_path):
     first = visit()
     number = first.page.locator("#ac-top-p input[type=number]")
     number.fill("0.55")
@@ -134,7 +134,7 @@ def test_a_copied_link_reproduces_the_run_for_someone_else_after_a_restart(visit
     first.page.locator("#ac-copy").click()
     first.page.locator("#ac-copy", has_text="Copied").wait_for()
     link = first.page.evaluate("navigator.clipboard.readText()")
-    with served_by_a_process(tmp_path) as restarted:
+    with served_by_a_process(tmp_path, cache_dir) as restarted:
         second = visit("?" + link.partition("?")[2], at=restarted)
         again = second.answered(BIRDS)
         assert second.inputs_on_show() == first.inputs_on_show()

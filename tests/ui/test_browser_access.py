@@ -108,7 +108,8 @@ def test_a_family_is_highlighted_and_the_others_stay_on_the_map(visit: Visit):
     lit, plain, lit_again, plain_again = pictures
     assert plain == plain_again and lit == lit_again
     assert lit["sum"] != plain["sum"]
-    assert lit["painted"] > 0.9 * plain["painted"]
+    # the other families' points stay; their names make room
+    assert lit["painted"] > 0.8 * plain["painted"]
 
 
 PIXELS = """() => {
