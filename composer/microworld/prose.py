@@ -1,7 +1,7 @@
 """What the base model reads: facts, how-tos, opinions, words. Knowledge of the micro-world, never a task's format.
 
-A document may mark the words that its own text decides, as in "The ball belongs to ⟦Anna⟧.": the trainer weighs them more
-and removes the marks. Scenes and stories are in `scenes`.
+A document may mark the words that its own text decides (`marks`): the trainer weighs them more and removes the marks.
+Comparisons and stories are in `scenes`, who has what in `bindings`.
 """
 
 from __future__ import annotations
@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from random import Random
 
-from composer.microworld import scenes
+from composer.microworld import bindings, scenes
 from composer.microworld.language import ANIMALS, LIVING, NATURE, at, is_plural, join, kind_of, many, plural
 from composer.microworld.lexicon import Lexicon, Opinion, Thing, load, sample, upper_first
 
-OPEN, CLOSE = "⟦", "⟧"
 LABEL_WORDS = (
     "entailment", "neutral", "contradiction", "not entailment", "negative", "positive", "very negative", "very positive",
     "yes", "no", "different", "equivalent", "duplicate", "not duplicate", "paraphrase", "not paraphrase", "same", "true", "false", "What was the cause?", "What happened as a result?",
@@ -274,7 +273,7 @@ def words_of_the_page(lexicon: Lexicon, rng: Random) -> str:
 
 
 Document = Callable[[Lexicon, Random], str]
-DOCUMENTS: tuple[tuple[float, Document], ...] = (
+KNOWLEDGE: tuple[tuple[float, Document], ...] = (
     (12, about_a_thing),
     (12, mixed_facts),
     (2, shared_place),
@@ -289,19 +288,25 @@ DOCUMENTS: tuple[tuple[float, Document], ...] = (
     (4, similar_words),
     (4, one_sense),
     (1.5, words_of_the_page),
-    *scenes.DOCUMENTS,
 )
+DOCUMENTS = (*KNOWLEDGE, *scenes.DOCUMENTS, *bindings.DOCUMENTS)
 
 
 MIXES: dict[str, tuple[tuple[float, Document], ...]] = {
-    "scenes": scenes.DOCUMENTS,
+    "bindings": bindings.FIRST,
     "all": DOCUMENTS,
-    "practice": (*scenes.PRACTICE, *DOCUMENTS),
+    "practice": (
+        *scenes.PRACTICE,
+        *bindings.PRACTICE,
+        (10, one_sense),
+        (5, similar_words),
+        *((weight / 2, maker) for weight, maker in KNOWLEDGE),
+    ),
 }
 
 
 def documents(seed: int, mix: str = "all") -> Iterator[str]:
-    """Endless prose, marked. The same seed and mix give the same text."""
+    """Endless prose with its marks. The same seed and mix give the same text."""
     lexicon, rng = load(), Random(seed)
     weights = [weight for weight, _ in MIXES[mix]]
     makers = [maker for _, maker in MIXES[mix]]
@@ -309,8 +314,4 @@ def documents(seed: int, mix: str = "all") -> Iterator[str]:
         yield rng.choices(makers, weights)[0](lexicon, rng)
 
 
-def unmarked(text: str) -> str:
-    return text.replace(OPEN, "").replace(CLOSE, "")
-
-
-__all__ = ["DOCUMENTS", "documents", "opinion_sentence", "plural", "statements", "unmarked"]
+__all__ = ["DOCUMENTS", "MIXES", "documents", "opinion_sentence", "plural", "statements"]

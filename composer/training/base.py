@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from tokenizers import Encoding
@@ -15,7 +16,8 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from composer.microworld.prose import CLOSE, OPEN, documents, unmarked
+from composer.microworld.marks import KINDS, parse, unmarked
+from composer.microworld.prose import documents
 from composer.training.precision import compute_dtype
 from composer.training.tokenizer import train_tokenizer
 
@@ -33,30 +35,35 @@ class BaseRecipe:
     vocab_size: int = 4096
     max_tokens: int = 512
     seed: int = 7
-    batch_tokens: int = 4096
-    stages: tuple[tuple[int, int, str], ...] = (
-        (600, 96, "scenes"),
-        (2_800, 128, "all"),
-        (100, 256, "all"),
-        (1_000, 128, "practice"),
+    stages: tuple[tuple[int, int, int, str], ...] = (
+        (800, 2_048, 128, "bindings"),
+        (2_500, 4_096, 128, "all"),
+        (60, 4_096, 256, "all"),
+        (1_000, 4_096, 128, "practice"),
     )
-    """(steps, tokens per row, mix of prose): short copying first, then everything, then what forms last once more"""
-    cycles: tuple[int, ...] = (3_500, 1_000)
+    """(steps, tokens of a step, tokens of a row, mix of prose): looking up, then everything, then what forms last"""
+    cycles: tuple[int, ...] = (3_360, 1_000)
     """Steps after which the learning rate has fallen to zero and starts anew; together all steps."""
-    muon_lr: float = 0.01
+    muon_lr: float = 0.02
     adam_lr: float = 2e-3
-    warmup: int = 50
-    decay: float = 0.35
+    warmup: int = 20
+    decay: float = 0.4
     """Share of the steps over which the learning rate falls to zero at the end."""
     marked_weight: float = 15.0
-    """How much more a marked token counts in the loss."""
+    """How much more a decided token counts in the loss."""
+    guided_weight: float = 0.5
+    """How much the guided heads count in the loss, see `guidance`."""
+    guided: tuple[tuple[int, int], ...] = ((1, 0), (3, 0), (3, 1), (4, 0))
+    """(layer, head) that is shown where to look, for each kind of link in `marks`"""
+    embedding_std: float = 0.1
+    """Tied embeddings of the usual .02 cannot say which of hundreds of words is meant until they have grown."""
     match_gain: float = 0.8
     copy_gain: float = 0.7
     """Scales of the initial attention, see `start_attention`."""
 
     @property
     def steps(self) -> int:
-        return sum(steps for steps, _, _ in self.stages)
+        return sum(stage[0] for stage in self.stages)
 
     def config(self) -> LlamaConfig:
         return LlamaConfig(
@@ -67,44 +74,78 @@ class BaseRecipe:
         )  # fmt: skip
 
 
-def rows(
-    tokenizer: PreTrainedTokenizerFast, recipe: BaseRecipe, *, width: int, mix: str, seed: int
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Endless batches (ids, loss weights), each (rows, width + 1): documents in a row, parted by the end token.
+@dataclass(frozen=True)
+class Batch:
+    """Rows of whole documents, each followed by the end token; what is left of a row is padding."""
 
-    A row begins with a document's beginning, and what does not fit is dropped: half a document at the start of a row
-    would hold questions about a text that is not there, and teach to guess.
-    """
-    source = documents(seed, mix)
-    finished: list[tuple[list[int], list[float]]] = []
-    ids: list[int] = []
-    weights: list[float] = []
-    need = recipe.batch_tokens // width
+    ids: Tensor
+    """(rows, width + 1)"""
+    weights: Tensor
+    """(rows, width + 1): how much a token counts in the loss; 0 for padding"""
+    links: Tensor
+    """(kinds, rows, width): the position that a token should look at, for each kind of link; -1 where there is none"""
+
+
+@dataclass(frozen=True)
+class _Document:
+    ids: list[int]
+    weights: list[float]
+    links: list[tuple[int, int, int]]
+    """(kind, from, to)"""
+
+
+def batches_of(
+    tokenizer: PreTrainedTokenizerFast, recipe: BaseRecipe, *, tokens: int, width: int, mix: str, seed: int
+) -> Iterator[Batch]:
+    """Endless batches of `tokens // width` rows. A document that is longer than a row is cut; none begins in its
+    middle, since half a document would hold questions about a text that is not there, and teach to guess."""
+    documents_ = _documents(tokenizer, recipe, mix, seed)
+    pool: list[_Document] = []
     while True:
-        while len(finished) < need:
-            for marked, encoding in _encoded(tokenizer, [next(source) for _ in range(256)]):
-                ids += [*encoding.ids, tokenizer.eos_token_id]
-                weights += [*_weights(marked, encoding.offsets, recipe.marked_weight), 1.0]
-                if len(ids) > width:
-                    finished.append((ids[: width + 1], weights[: width + 1]))
-                    ids, weights = [], []
-        batch, finished = finished[:need], finished[need:]
-        yield torch.tensor([row for row, _ in batch]), torch.tensor([row for _, row in batch])
+        count = tokens // width
+        batch = Batch(
+            ids=torch.full((count, width + 1), tokenizer.pad_token_id),
+            weights=torch.zeros(count, width + 1),
+            links=torch.full((len(KINDS), count, width), -1),
+        )
+        for row in range(count):
+            _fill_row(batch, row, pool, documents_, width)
+        yield batch
 
 
-def _encoded(tokenizer: PreTrainedTokenizerFast, marked: list[str]) -> Iterator[tuple[str, Encoding]]:
-    encodings = tokenizer.backend_tokenizer.encode_batch([unmarked(text) for text in marked])
-    return zip(marked, encodings, strict=True)
+def _documents(tokenizer: PreTrainedTokenizerFast, recipe: BaseRecipe, mix: str, seed: int) -> Iterator[_Document]:
+    for marked in documents(seed, mix):
+        text = parse(marked)
+        encoding: Encoding = tokenizer.backend_tokenizer.encode(text.text)
+        token_at = {char: token for token, (start, end) in enumerate(encoding.offsets) for char in range(start, end)}
+        weights = [recipe.marked_weight if any(text.decided[start:end]) else 1.0 for start, end in encoding.offsets]
+        links = [(KINDS.index(link.kind), token_at[link.at], token_at[link.to]) for link in text.links]
+        yield _Document([*encoding.ids, tokenizer.eos_token_id], [*weights, 1.0], links)
 
 
-def _weights(marked: str, offsets: list[tuple[int, int]], weight: float) -> list[float]:
-    inside, mask = False, []
-    for char in marked:
-        if char in (OPEN, CLOSE):
-            inside = char == OPEN
-        else:
-            mask.append(inside)
-    return [weight if any(mask[start:end]) else 1.0 for start, end in offsets]
+def _fill_row(batch: Batch, row: int, pool: list[_Document], source: Iterator[_Document], width: int) -> None:
+    """The oldest document of the pool, then always the longest that still fits."""
+    start = 0
+    while True:
+        pool += [next(source) for _ in range(64 - len(pool))]
+        fitting = [n for n, document in enumerate(pool) if len(document.ids) <= width + 1 - start]
+        if start and not fitting:
+            return
+        chosen = max(fitting, key=lambda n: len(pool[n].ids)) if start else 0
+        start += _place(batch, row, start, pool.pop(chosen), width)
+        if start > width:
+            return
+
+
+def _place(batch: Batch, row: int, start: int, document: _Document, width: int) -> int:
+    """Returns the tokens that were placed."""
+    count = min(len(document.ids), width + 1 - start)
+    batch.ids[row, start : start + count] = torch.tensor(document.ids[:count])
+    batch.weights[row, start : start + count] = torch.tensor(document.weights[:count])
+    for kind, at, to in document.links:
+        if start + at < width:
+            batch.links[kind, row, start + at] = start + to
+    return count
 
 
 def learning_rate(step: int, recipe: BaseRecipe) -> float:
@@ -182,6 +223,8 @@ def start_attention(model: LlamaForCausalLM, recipe: BaseRecipe) -> None:
 def _new_model(recipe: BaseRecipe) -> LlamaForCausalLM:
     torch.manual_seed(recipe.seed)
     model = LlamaForCausalLM._from_config(recipe.config(), attn_implementation="eager")
+    with torch.no_grad():
+        model.model.embed_tokens.weight.normal_(0, recipe.embedding_std)
     start_attention(model, recipe)
     frequencies = model.model.rotary_emb.inv_freq.clone()
     model = model.to(compute_dtype())
@@ -199,16 +242,19 @@ def train_base(
     master, checkpoint = _Master(model, recipe), work / "base.pt"
     done = _resume(master, checkpoint)
     log.info("base model: %.1f M parameters, step %d of %d", model.num_parameters() / 1e6, done, recipe.steps)
-    forward = torch.compile(_loss, dynamic=False) if compiled else _loss
+    forward = torch.compile(losses_of, dynamic=False) if compiled else losses_of
     started = time.monotonic()
-    for step, (ids, weights) in _batches(tokenizer, recipe, done):
-        loss, marked = forward(model, ids, weights)
-        loss.backward()
+    for step, batch in _batches(tokenizer, recipe, done):
+        losses = forward(model, batch, recipe)
+        losses.total.backward()
         master.step(learning_rate(step, recipe))
         if step % 25 == 0:
             seconds = (time.monotonic() - started) / (step + 1 - done)
             left = (recipe.steps - step) * seconds / 60
-            log.info("step %d: loss %.3f, marked %.3f, %.0f min left", step, loss.item(), marked.item(), left)
+            log.info(
+                "step %d: loss %.3f, decided %.3f, guided %s, %.0f min left", step, losses.total.item(),
+                losses.decided.item(), [round(found, 2) for found in losses.guided.tolist()], left,
+            )  # fmt: skip
         if (step + 1) % checkpoint_every == 0:
             _save(checkpoint, {"master": master.state(), "step": step + 1})
     _write(model, master, tokenizer, folder, recipe)
@@ -223,25 +269,54 @@ def _resume(master: _Master, checkpoint: Path) -> int:
     return saved["step"]
 
 
-def _batches(
-    tokenizer: PreTrainedTokenizerFast, recipe: BaseRecipe, done: int
-) -> Iterator[tuple[int, tuple[Tensor, Tensor]]]:
+def _batches(tokenizer: PreTrainedTokenizerFast, recipe: BaseRecipe, done: int) -> Iterator[tuple[int, Batch]]:
     """(step, batch) of every step that is still to do. A resumed stage reads on in other prose than it began with."""
     first = 0
-    for stage, (steps, width, mix) in enumerate(recipe.stages):
-        batches = rows(tokenizer, recipe, width=width, mix=mix, seed=recipe.seed + 1000 * stage + done)
+    for stage, (steps, tokens, width, mix) in enumerate(recipe.stages):
+        seed = recipe.seed + 1000 * stage + done
+        batches = batches_of(tokenizer, recipe, tokens=tokens, width=width, mix=mix, seed=seed)
         for step in range(max(first, done), first + steps):
             yield step, next(batches)
         first += steps
 
 
-def _loss(model: LlamaForCausalLM, ids: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-    """Weighted mean over tokens (what is minimized), and the plain mean over marked tokens (what is watched)."""
-    logits = model(input_ids=ids[:, :-1], use_cache=False).logits.float()
-    losses = cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten(), reduction="none")
-    w = weights[:, 1:].flatten()
-    marked = (w > 1).float()
-    return (losses * w).sum() / w.sum(), (losses.detach() * marked).sum() / marked.sum().clamp(min=1)
+class Losses(NamedTuple):
+    total: Tensor
+    """What is minimized."""
+    decided: Tensor
+    """Mean loss of the tokens that the text decides."""
+    guided: Tensor
+    """(kinds): the guided heads' attention, 0 to 1, on where it should be; its mean."""
+
+
+def losses_of(model: LlamaForCausalLM, batch: Batch, recipe: BaseRecipe) -> Losses:
+    """Weighted mean over tokens, and attention heads that are shown where to look.
+
+    Looking a thing up takes two steps that are of use only together, so neither is found for a long time: the end of a
+    phrase must know what the phrase is about, and a question must find the phrase. Guided heads are after Deshpande &
+    Narasimhan, "Guiding attention for self-supervised learning with transformers", 2020.
+    """
+    output = model(input_ids=batch.ids[:, :-1], use_cache=False, output_attentions=True)
+    losses = cross_entropy(output.logits.float().flatten(0, 1), batch.ids[:, 1:].flatten(), reduction="none")
+    weights = batch.weights[:, 1:].flatten()
+    decided = (weights > 1).float()
+    guidance = [
+        _guidance(output.attentions[layer][:, head], links)
+        for (layer, head), links in zip(recipe.guided, batch.links, strict=True)
+    ]
+    return Losses(
+        (losses * weights).sum() / weights.sum() + recipe.guided_weight * sum(surprise for surprise, _ in guidance),
+        (losses.detach() * decided).sum() / decided.sum().clamp(min=1),
+        torch.stack([found for _, found in guidance]),
+    )
+
+
+def _guidance(attention: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean surprise of a head, given (rows, from, to), at where it should look, and its mean attention there."""
+    guided = (targets >= 0).float()
+    count = guided.sum().clamp(min=1)
+    found = attention.float().gather(-1, targets.clamp(min=0)[..., None])[..., 0]
+    return -((found + 1e-4).log() * guided).sum() / count, (found.detach() * guided).sum() / count
 
 
 def _tokenizer(folder: Path, recipe: BaseRecipe) -> PreTrainedTokenizerFast:

@@ -11,20 +11,22 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from composer.microworld.prose import documents, unmarked
-from composer.training.base import BaseRecipe, _new_model, learning_rate, rows, train_base
+from composer.microworld.marks import KINDS, unmarked
+from composer.microworld.prose import documents
+from composer.training.base import BaseRecipe, Batch, _new_model, batches_of, learning_rate, losses_of, train_base
 from composer.training.tokenizer import train_tokenizer
 
 TINY = BaseRecipe(
-    hidden_size=32, layers=1, heads=2, intermediate_size=64, vocab_size=600, max_tokens=64, batch_tokens=128,
-    stages=((3, 32, "scenes"), (3, 64, "all")), cycles=(6,), warmup=2,
+    hidden_size=32, layers=1, heads=2, intermediate_size=64, vocab_size=600, max_tokens=128,
+    stages=((3, 256, 64, "bindings"), (3, 256, 128, "all")), cycles=(6,), warmup=2,
+    guided=((0, 0), (0, 1), (0, 0), (0, 1)),
 )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def tokenizer(tmp_path_factory: pytest.TempPathFactory):
     texts = [unmarked(text) for text in islice(documents(1), 300)]
-    return train_tokenizer(texts, vocab_size=600, folder=tmp_path_factory.mktemp("tokenizer"), max_tokens=64)
+    return train_tokenizer(texts, vocab_size=600, folder=tmp_path_factory.mktemp("tokenizer"), max_tokens=128)
 
 
 def test_any_text_survives_the_tokenizer(tokenizer) -> None:
@@ -32,15 +34,55 @@ def test_any_text_survives_the_tokenizer(tokenizer) -> None:
         assert tokenizer.decode(tokenizer(text)["input_ids"]) == text
 
 
-def test_marked_words_weigh_more_and_marks_are_gone(tokenizer) -> None:
-    ids, weights = next(rows(tokenizer, TINY, width=32, mix="scenes", seed=1))
-    assert ids.shape == weights.shape == (4, 33)
-    assert set(weights.unique().tolist()) == {1.0, TINY.marked_weight}
-    assert "⟦" not in tokenizer.decode(ids.flatten())
+def _batch(tokenizer, width: int = 64) -> Batch:
+    return next(batches_of(tokenizer, TINY, tokens=256, width=width, mix="bindings", seed=1))
+
+
+def test_decided_words_weigh_more_and_marks_are_gone(tokenizer) -> None:
+    batch = _batch(tokenizer)
+    assert batch.ids.shape == batch.weights.shape == (4, 65)
+    assert batch.links.shape == (len(KINDS), 4, 64)
+    assert set(batch.weights.unique().tolist()) - {0.0} == {1.0, TINY.marked_weight}
+    text = tokenizer.decode(batch.ids.flatten())
+    assert text.isascii() and "⟦" not in text
+
+
+def test_padding_counts_for_nothing(tokenizer) -> None:
+    batch = _batch(tokenizer, width=128)
+    padding = batch.ids == tokenizer.pad_token_id
+    assert padding.any()
+    assert (batch.weights[padding] == 0).all()
+
+
+def test_links_lead_back_to_earlier_words_of_the_same_document(tokenizer) -> None:
+    batch = _batch(tokenizer, width=128)
+    found = (batch.links >= 0).nonzero().tolist()
+    assert len(found) > 8
+    for kind, row, start in found:
+        target = int(batch.links[kind, row, start])
+        assert target <= start
+        assert tokenizer.eos_token_id not in batch.ids[row, target:start]
+
+
+def test_a_head_that_looks_where_it_should_costs_less(tokenizer) -> None:
+    """The guided part of the loss falls under training on it alone, and its attention rises."""
+    torch.manual_seed(0)
+    model, batch = _new_model(TINY).float(), _batch(tokenizer)
+    recipe = replace(TINY, guided_weight=1.0)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    before = losses_of(model, batch, recipe)
+    for _ in range(20):
+        optimizer.zero_grad()
+        losses_of(model, batch, recipe).total.backward()
+        optimizer.step()
+    after = losses_of(model, batch, recipe)
+    assert after.guided[0] > before.guided[0]
+    assert after.guided[1] > before.guided[1]
+    assert after.total < before.total
 
 
 def test_the_learning_rate_rises_stays_and_falls_to_zero() -> None:
-    recipe = replace(TINY, stages=((100, 32, "all"),), cycles=(100,), warmup=10, decay=0.5)
+    recipe = replace(TINY, stages=((100, 64, 32, "all"),), cycles=(100,), warmup=10, decay=0.5)
     rates = [learning_rate(step, recipe) for step in range(100)]
     assert rates[0] < rates[5] < rates[10] == rates[40] == 1.0
     assert rates[99] < 0.05 and rates[50:] == sorted(rates[50:], reverse=True)
