@@ -287,13 +287,13 @@ def _one_of_two(lexicon: Lexicon, rng: Random) -> tuple[str, tuple[str, str], in
 
 
 DOCUMENTS = (
-    (30.0, looked_up),
-    (14.0, judged),
+    (24.0, looked_up),
+    (18.0, judged),
     (8.0, looked_up_and_judged),
-    (8.0, swapped),
+    (12.0, swapped),
     (6.0, handed_on),
-    (3.0, more_or_fewer),
-    (5.0, which_one),
+    (2.0, more_or_fewer),
+    (12.0, which_one),
 )
 PRACTICE = (
     (8.0, looked_up),
@@ -301,8 +301,8 @@ PRACTICE = (
     (8.0, looked_up_and_judged),
     (16.0, swapped),
     (4.0, handed_on),
-    (6.0, more_or_fewer),
-    (9.0, which_one),
+    (2.0, more_or_fewer),
+    (16.0, which_one),
 )
 """What forms last, at a higher dose."""
 FIRST = ((1.0, looked_up), (0.2, handed_on))

@@ -260,6 +260,23 @@ def one_sense(lexicon: Lexicon, rng: Random) -> str:
     return f'{a} {b} Here "{homonym.word}" means {verdict}.'
 
 
+def senses_compared(lexicon: Lexicon, rng: Random) -> str:
+    """Pairs of sentences with one word, each judged: the same sense of it or another."""
+    stem, yes, no = rng.choice([
+        ('Here "{word}" means', "the same", "something else"), ('"{word}":', "same", "different"),
+        ("Is it the same {word}?", "Yes", "No"),
+    ])  # fmt: skip
+    lines = []
+    for homonym in sample(rng, lexicon.homonyms, 3):
+        same, first = rng.random() < 0.5, rng.randrange(2)
+        if same:
+            one, two = sample(rng, homonym.senses[first], 2)
+        else:
+            one, two = rng.choice(homonym.senses[first]), rng.choice(homonym.senses[1 - first])
+        lines.append(f"{one} {two} {stem.format(word=homonym.word)} ⟦{yes if same else no}⟧.")
+    return " ".join(lines)
+
+
 def words_of_the_page(lexicon: Lexicon, rng: Random) -> str:
     """Words that a later task may answer with must have been written before: a frozen embedding cannot be learned late."""
     words = sample(rng, LABEL_WORDS, 4)
@@ -289,20 +306,20 @@ KNOWLEDGE: tuple[tuple[float, Document], ...] = (
     (4, one_sense),
     (1.5, words_of_the_page),
 )
-DOCUMENTS = (*KNOWLEDGE, *scenes.DOCUMENTS, *bindings.DOCUMENTS)
+DOCUMENTS = (
+    *((1.5 * weight, maker) for weight, maker in KNOWLEDGE),
+    (8, senses_compared),
+    *scenes.DOCUMENTS,
+    *bindings.DOCUMENTS,
+)
 
 
 MIXES: dict[str, tuple[tuple[float, Document], ...]] = {
-    "bindings": bindings.FIRST,
+    "bindings": (*bindings.FIRST, *((weight / 120, maker) for weight, maker in KNOWLEDGE)),
     "all": DOCUMENTS,
-    "practice": (
-        *scenes.PRACTICE,
-        *bindings.PRACTICE,
-        (10, one_sense),
-        (5, similar_words),
-        *((weight / 2, maker) for weight, maker in KNOWLEDGE),
-    ),
+    "practice": (*KNOWLEDGE, (14, senses_compared), (4, similar_words), *scenes.PRACTICE, *bindings.PRACTICE),
 }
+"""Facts have their full weight everywhere: what is not read any more is forgotten."""
 
 
 def documents(seed: int, mix: str = "all") -> Iterator[str]:

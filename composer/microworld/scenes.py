@@ -215,14 +215,22 @@ def why_and_then(lexicon: Lexicon, rng: Random) -> str:
 
 
 DOCUMENTS = (
-    (3.0, packed_twice),
+    (2.0, packed_twice),
     (8.0, two_tellers),
-    (8.0, retold),
-    (7.0, two_askers),
+    (10.0, retold),
+    (10.0, two_askers),
     (9.0, what_follows),
     (3.0, believing),
     (9.0, story),
     (6.0, why_and_then),
 )
-# What forms last, at a higher dose.
-PRACTICE = ((8.0, two_tellers), (20.0, retold), (12.0, two_askers), (18.0, what_follows), (4.0, believing))
+PRACTICE = (
+    (8.0, two_tellers),
+    (20.0, retold),
+    (16.0, two_askers),
+    (14.0, what_follows),
+    (4.0, believing),
+    (6.0, story),
+    (4.0, why_and_then),
+)
+"""What forms last, at a higher dose."""

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from composer.bank.manifest import sha256_of
 from composer.microworld.marks import KINDS, parse, unmarked
 from composer.microworld.prose import documents
 from composer.training.precision import compute_dtype
@@ -36,18 +37,18 @@ class BaseRecipe:
     max_tokens: int = 512
     seed: int = 7
     stages: tuple[tuple[int, int, int, str], ...] = (
-        (800, 2_048, 128, "bindings"),
-        (2_500, 4_096, 128, "all"),
-        (60, 4_096, 256, "all"),
-        (1_000, 4_096, 128, "practice"),
+        (600, 2_048, 128, "bindings"),
+        (7_700, 4_096, 128, "all"),
+        (200, 4_096, 256, "all"),
+        (2_200, 4_096, 128, "practice"),
     )
     """(steps, tokens of a step, tokens of a row, mix of prose): looking up, then everything, then what forms last"""
-    cycles: tuple[int, ...] = (3_360, 1_000)
+    cycles: tuple[int, ...] = (10_700,)
     """Steps after which the learning rate has fallen to zero and starts anew; together all steps."""
-    muon_lr: float = 0.02
+    muon_lr: float = 0.015
     adam_lr: float = 2e-3
     warmup: int = 20
-    decay: float = 0.4
+    decay: float = 0.5
     """Share of the steps over which the learning rate falls to zero at the end."""
     marked_weight: float = 15.0
     """How much more a decided token counts in the loss."""
@@ -72,6 +73,18 @@ class BaseRecipe:
             max_position_embeddings=self.max_tokens, tie_word_embeddings=True, rms_norm_eps=1e-5,
             bos_token_id=None, eos_token_id=0, pad_token_id=1,
         )  # fmt: skip
+
+
+CONTINUED = BaseRecipe(
+    stages=(
+        (600, 2_048, 128, "bindings"),
+        (3_700, 4_096, 128, "all"),
+        (100, 4_096, 256, "all"),
+        (1_700, 4_096, 128, "practice"),
+    ),
+    cycles=(6_100,),
+)
+"""For a base that has read before, as the one that ships had: see docs/log.md, 2026-11-26."""
 
 
 @dataclass(frozen=True)
@@ -233,12 +246,23 @@ def _new_model(recipe: BaseRecipe) -> LlamaForCausalLM:
 
 
 def train_base(
-    folder: Path, work: Path, recipe: BaseRecipe, *, checkpoint_every: int = 250, compiled: bool = True
+    folder: Path,
+    work: Path,
+    recipe: BaseRecipe,
+    *,
+    start: Path | None = None,
+    checkpoint_every: int = 250,
+    compiled: bool = True,
 ) -> None:
-    """Train tokenizer and model, write both to `folder`. Checkpoints in `work` let a killed run go on where it was."""
+    """Train tokenizer and model, write both to `folder`. Checkpoints in `work` let a killed run go on where it was.
+
+    With `start` (a folder with a base model of the recipe's shape and its tokenizer) training begins from its weights.
+    """
     work.mkdir(parents=True, exist_ok=True)
-    tokenizer = _tokenizer(folder, recipe)
+    tokenizer = _tokenizer(start or folder, recipe)
     model = _new_model(recipe)
+    if start:
+        model.load_state_dict(LlamaForCausalLM.from_pretrained(start).state_dict())
     master, checkpoint = _Master(model, recipe), work / "base.pt"
     done = _resume(master, checkpoint)
     log.info("base model: %.1f M parameters, step %d of %d", model.num_parameters() / 1e6, done, recipe.steps)
@@ -257,7 +281,14 @@ def train_base(
             )  # fmt: skip
         if (step + 1) % checkpoint_every == 0:
             _save(checkpoint, {"master": master.state(), "step": step + 1})
-    _write(model, master, tokenizer, folder, recipe)
+    _write(model, master, tokenizer, folder)
+    (folder / "recipe.json").write_text(json.dumps(record_of(recipe, start), indent=2) + "\n")
+
+
+def record_of(recipe: BaseRecipe, start: Path | None) -> dict[str, object]:
+    """What made a base: the recipe, and the sha256 of each file of weights that training began from."""
+    files = sorted(start.glob("*.safetensors")) if start else []
+    return {**asdict(recipe), "start": {path.name: sha256_of(path) for path in files}}
 
 
 def _resume(master: _Master, checkpoint: Path) -> int:
@@ -338,14 +369,11 @@ def _save(path: Path, state: dict) -> None:
     part.replace(path)  # a kill while writing leaves the last good checkpoint
 
 
-def _write(
-    model: LlamaForCausalLM, master: _Master, tokenizer: PreTrainedTokenizerFast, folder: Path, recipe: BaseRecipe
-) -> None:
-    """As fp16 safetensors in shards that stay below 10 MB, with the recipe beside them."""
+def _write(model: LlamaForCausalLM, master: _Master, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
+    """As fp16 safetensors in shards that stay below 10 MB."""
     model = model.float()
     with torch.no_grad():
         for copy, live in zip(master.copies, model.parameters(), strict=True):
             live.copy_(copy)
     model.half().save_pretrained(folder, max_shard_size="9MB")
     tokenizer.save_pretrained(folder)
-    (folder / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n")

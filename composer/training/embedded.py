@@ -26,7 +26,7 @@ from composer.retrieval.projection import MAP_FILE, write_map
 from composer.tasks import TASKS
 from composer.tasks.task import Example
 from composer.training.adapters import Site, train_adapter
-from composer.training.base import BaseRecipe, train_base
+from composer.training.base import CONTINUED, BaseRecipe, train_base
 from composer.training.recipe import EMBEDDED, AdapterRecipe
 
 log = logging.getLogger(__name__)
@@ -116,10 +116,20 @@ def describe(folder: Path, encoder: Encoder, adapters: Sequence[str]) -> Bank:
     )
 
 
-def build(folder: Path, work: Path, *, base: BaseRecipe | None = None, recipe: AdapterRecipe = EMBEDDED) -> Bank:
-    """All steps that are not done yet. More than an hour on two cores, most of it for the base."""
+def build(
+    folder: Path,
+    work: Path,
+    *,
+    base: BaseRecipe | None = None,
+    recipe: AdapterRecipe = EMBEDDED,
+    start: Path | None = None,
+) -> Bank:
+    """All steps that are not done yet. More than an hour on two cores, most of it for the base.
+
+    `start` is a base model to begin from, see `train_base`.
+    """
     if not (folder / "base" / "config.json").exists():
-        train_base(folder / "base", work, base or BaseRecipe())
+        train_base(folder / "base", work, base or (CONTINUED if start else BaseRecipe()), start=start)
     train_adapters(folder, work, recipe, trained_tasks())
     encoder = Encoder()
     if not (folder / "evaluation.parquet").exists():
@@ -131,13 +141,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m composer.training.embedded", description=__doc__)
     parser.add_argument("--output", type=Path, default=ADAPTERS / "embedded")
     parser.add_argument("--only", help="train just these adapters, comma-separated: two processes can share the work")
+    parser.add_argument("--start", type=Path, help="a base model of the same shape whose weights training begins from")
     parser.add_argument("--work", type=Path, default=ROOT / ".cache" / "bank", help="checkpoints")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     if arguments.only:
         train_adapters(arguments.output, arguments.work, EMBEDDED, arguments.only.split(","))
         return
-    bank = build(arguments.output, arguments.work)
+    bank = build(arguments.output, arguments.work, start=arguments.start)
     log.info("the bank %s is complete: %d adapters", bank.name, len(bank.adapters))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from dataclasses import replace
 from itertools import islice
@@ -13,7 +14,16 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from composer.microworld.marks import KINDS, unmarked
 from composer.microworld.prose import documents
-from composer.training.base import BaseRecipe, Batch, _new_model, batches_of, learning_rate, losses_of, train_base
+from composer.training.base import (
+    CONTINUED,
+    BaseRecipe,
+    Batch,
+    _new_model,
+    batches_of,
+    learning_rate,
+    losses_of,
+    train_base,
+)
 from composer.training.tokenizer import train_tokenizer
 
 TINY = BaseRecipe(
@@ -88,11 +98,16 @@ def test_the_learning_rate_rises_stays_and_falls_to_zero() -> None:
     assert rates[99] < 0.05 and rates[50:] == sorted(rates[50:], reverse=True)
 
 
-def test_each_cycle_ends_at_zero_and_the_cycles_make_up_all_steps() -> None:
-    recipe = BaseRecipe()
+@pytest.mark.parametrize("recipe", [BaseRecipe(), CONTINUED], ids=["from nothing", "continued"])
+def test_the_cycles_make_up_all_steps_and_end_at_zero(recipe: BaseRecipe) -> None:
     assert sum(recipe.cycles) == recipe.steps
-    assert learning_rate(recipe.cycles[0] - 1, recipe) < 0.01
-    assert learning_rate(recipe.cycles[0] + recipe.warmup, recipe) == 1.0
+    assert learning_rate(recipe.steps - 1, recipe) < 0.01
+
+
+def test_a_second_cycle_begins_at_the_full_rate_again() -> None:
+    recipe = replace(TINY, stages=((100, 64, 32, "all"),), cycles=(60, 40), warmup=2)
+    assert learning_rate(59, recipe) < 0.1
+    assert learning_rate(62, recipe) == 1.0
 
 
 def test_attention_starts_out_matching_and_copying() -> None:
@@ -109,6 +124,18 @@ def test_a_finished_base_loads_in_shards_below_the_limit(tmp_path: Path) -> None
     assert model.config.vocab_size == 600
     assert AutoTokenizer.from_pretrained(tmp_path / "base").eos_token_id == model.config.eos_token_id
     assert max(file.stat().st_size for file in (tmp_path / "base").iterdir()) < 10_000_000
+
+
+def test_training_may_begin_from_a_base_that_has_read_before(tmp_path: Path) -> None:
+    """Without a step at a rate above zero, the weights are those it began from; the recipe says which they were."""
+    train_base(tmp_path / "first", tmp_path / "work", TINY, compiled=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("composer.training.base.learning_rate", lambda step, recipe: 0.0)
+        train_base(tmp_path / "second", tmp_path / "more", TINY, start=tmp_path / "first", compiled=False)
+    first, second = (AutoModelForCausalLM.from_pretrained(tmp_path / name).state_dict() for name in ("first", "second"))
+    assert all(torch.allclose(first[name], second[name], atol=1e-2) for name in first)
+    recipe = json.loads((tmp_path / "second" / "recipe.json").read_text())
+    assert list(recipe["start"]) == [path.name for path in (tmp_path / "first").glob("*.safetensors")]
 
 
 def test_a_killed_run_goes_on_from_its_checkpoint(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
