@@ -114,7 +114,7 @@ def test_neighbours_ribbon_and_answers_are_of_one_question_after_a_case_has_rese
     number.press("Enter")
     visitor.page.locator(".ac-cut", has_text="top-p 0.50").wait_for()
     visitor.page.locator('#ac-chips [data-case="whose-kite"]').click()
-    trace = visitor.answered("Whose kite was red?")
+    trace = visitor.answered("Who had the red kite?")
     assert number.input_value() == "0.9"
     visitor.page.wait_for_timeout(2_000)  # the changed settings re-weigh, too
     rows = visitor.page.evaluate("[...document.querySelectorAll('.ac-neighbours > li')].map(row => row.dataset.row)")
@@ -162,7 +162,7 @@ def test_a_hostile_link_runs_nothing(visit: Visit):
 def test_a_case_study_is_asked_with_a_click(visit: Visit):
     visitor = visit()
     visitor.page.locator('#ac-chips [data-case="whose-kite"]').click()
-    trace = visitor.answered("Whose kite was red?")
+    trace = visitor.answered("Who had the red kite?")
     assert trace["context"].startswith("Passage:")
     assert visitor.page.locator("#ac-note", has_text="copy a name").count() == 1
 
