@@ -187,7 +187,7 @@
     });
     canvas.addEventListener('pointerleave', () => { state.hover = null; tip.hidden = true; paint(); });
     canvas.addEventListener('click', async (event) => {
-      const point = at(event);
+      const point = state.hover || at(event); // a click's place is rounded to pixels; what the tooltip shows is meant
       if (!point) return;
       state.picked = point;
       paint();
