@@ -30,7 +30,7 @@ lint: $(INSTALLED_DEV) ## Check style, types and the Spacefile
 	@echo "Checking the Spacefile, and that the app imports as a Space would get it"
 	@.venv/bin/python -m composer space check
 
-bank: $(INSTALLED) ## Rebuild the embedded bank (two to three hours; goes on where it was stopped)
+bank: $(INSTALLED) ## Rebuild the embedded bank (hours; goes on where it was stopped)
 	@echo "Building adapters/embedded; delete a file of it to have it made again"
 	@.venv/bin/python -m composer.training.embedded
 

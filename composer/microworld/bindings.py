@@ -6,36 +6,12 @@ form in a small model. So these documents hold a decided word every few tokens, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from random import Random
 
 from composer.microworld.language import COLOURS, EVENT_ADJECTIVES, EVENT_VERBS, NUMBERS, SPOTS, WHENS, plural
-from composer.microworld.lexicon import Lexicon, Person, Thing, article, sample, upper_first
+from composer.microworld.lexicon import Lexicon, sample, upper_first
 from composer.microworld.marks import fact
-
-
-@dataclass(frozen=True)
-class Owner:
-    """One person of a scene with a thing, its colour, a place and a number."""
-
-    who: Person
-    thing: Thing
-    colour: str
-    spot: str
-    count: str
-
-    @property
-    def item(self) -> str:
-        return f"{self.colour} {self.thing.name}"
-
-    def fill(self, frame: str, other: Owner | None = None) -> str:
-        """`frame` with this person's words; {v...} are those of `other`, who is claimed to be meant."""
-        a, o = article(self.item), other or self
-        return frame.format(
-            name=self.who.name, a=a, A=upper_first(a), thing=self.thing.name, item=self.item, colour=self.colour, count=self.count,
-            many=plural(self.thing.name), spot=self.spot, Spot=upper_first(self.spot), vname=o.who.name, vthing=o.thing.name,
-            vitem=o.item, vcolour=o.colour, vcount=o.count, vspot=o.spot,
-        )  # fmt: skip
+from composer.microworld.owner import Owner
 
 
 def owners(lexicon: Lexicon, rng: Random, count: int) -> list[Owner]:

@@ -3,29 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from composer.microworld.language import COLOURS, NUMBERS, SPOTS, plural
-from composer.microworld.lexicon import Person, Thing, article, upper_first
+from composer.microworld.lexicon import article, upper_first
+from composer.microworld.owner import Owner
 from composer.microworld.world import World
 
 Row = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Part:
-    """What the passage says of one person."""
-
-    who: Person
-    thing: Thing
-    colour: str
-    spot: str
-    count: str
-
-    @property
-    def item(self) -> str:
-        return f"{self.colour} {self.thing.name}"
 
 
 _OPENINGS = (
@@ -34,16 +19,16 @@ _OPENINGS = (
 )  # fmt: skip
 
 
-def _parts(w: World, count: int) -> list[Part]:
+def _parts(w: World, count: int) -> list[Owner]:
     rng = w.rng
     things = rng.sample([t for t in w.things if t.countable], count)
     return [
-        Part(*values)
+        Owner(*values)
         for values in zip(w.persons(count), things, rng.sample(COLOURS, count), rng.sample(SPOTS, count), rng.sample(NUMBERS, count), strict=True)
     ]  # fmt: skip
 
 
-def _passage(w: World, parts: list[Part], aspect: str) -> str:
+def _passage(w: World, parts: list[Owner], aspect: str) -> str:
     """One or two sentences a person, after an opening that says nothing of them."""
     rng, lines = w.rng, [w.rng.choice(_OPENINGS)]
     for p in parts:
@@ -68,14 +53,14 @@ def _passage(w: World, parts: list[Part], aspect: str) -> str:
     return " ".join(lines)
 
 
-def _scene(w: World) -> tuple[str, list[Part], Part, str]:
+def _scene(w: World) -> tuple[str, list[Owner], Owner, str]:
     """Aspect, people, the one who is asked about, passage."""
     aspect = w.rng.choice(["thing", "thing", "spot", "count"])
     parts = _parts(w, w.rng.randint(2, 4))
     return aspect, parts, w.rng.choice(parts), _passage(w, parts, aspect)
 
 
-def _question(w: World, aspect: str, p: Part) -> tuple[str, str]:
+def _question(w: World, aspect: str, p: Owner) -> tuple[str, str]:
     """A question about the part and its answer, a span of the passage."""
     rng, name = w.rng, p.who.name
     if aspect == "thing":
@@ -106,7 +91,7 @@ def squad(w: World) -> Row:
     }
 
 
-def _rival(w: World, parts: list[Part], part: Part) -> Part:
+def _rival(w: World, parts: list[Owner], part: Owner) -> Owner:
     return w.rng.choice([p for p in parts if p is not part])
 
 

@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from tokenizers import Encoding
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from composer.bank.manifest import sha256_of
-from composer.microworld.marks import KINDS, parse, unmarked
+from composer.errors import SettingsError
+from composer.microworld.marks import unmarked
 from composer.microworld.prose import documents
+from composer.training.base_batches import Batch, batches_of
 from composer.training.precision import compute_dtype
 from composer.training.tokenizer import train_tokenizer
 
@@ -51,9 +52,9 @@ class BaseRecipe:
     decay: float = 0.5
     """Share of the steps over which the learning rate falls to zero at the end."""
     marked_weight: float = 15.0
-    """How much more a decided token counts in the loss."""
+    """How much more a token that its text decides counts in the loss."""
     guided_weight: float = 0.5
-    """How much the guided heads count in the loss, see `guidance`."""
+    """How much the guided heads count in the loss, see `losses_of`."""
     guided: tuple[tuple[int, int], ...] = ((1, 0), (3, 0), (3, 1), (4, 0))
     """(layer, head) that is shown where to look, for each kind of link in `marks`"""
     embedding_std: float = 0.1
@@ -85,80 +86,6 @@ CONTINUED = BaseRecipe(
     cycles=(6_100,),
 )
 """For a base that has read before, as the one that ships had: see docs/log.md, 2026-11-26."""
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Rows of whole documents, each followed by the end token; what is left of a row is padding."""
-
-    ids: Tensor
-    """(rows, width + 1)"""
-    weights: Tensor
-    """(rows, width + 1): how much a token counts in the loss; 0 for padding"""
-    links: Tensor
-    """(kinds, rows, width): the position that a token should look at, for each kind of link; -1 where there is none"""
-
-
-@dataclass(frozen=True)
-class _Document:
-    ids: list[int]
-    weights: list[float]
-    links: list[tuple[int, int, int]]
-    """(kind, from, to)"""
-
-
-def batches_of(
-    tokenizer: PreTrainedTokenizerFast, recipe: BaseRecipe, *, tokens: int, width: int, mix: str, seed: int
-) -> Iterator[Batch]:
-    """Endless batches of `tokens // width` rows. A document that is longer than a row is cut; none begins in its
-    middle, since half a document would hold questions about a text that is not there, and teach to guess."""
-    documents_ = _documents(tokenizer, recipe, mix, seed)
-    pool: list[_Document] = []
-    while True:
-        count = tokens // width
-        batch = Batch(
-            ids=torch.full((count, width + 1), tokenizer.pad_token_id),
-            weights=torch.zeros(count, width + 1),
-            links=torch.full((len(KINDS), count, width), -1),
-        )
-        for row in range(count):
-            _fill_row(batch, row, pool, documents_, width)
-        yield batch
-
-
-def _documents(tokenizer: PreTrainedTokenizerFast, recipe: BaseRecipe, mix: str, seed: int) -> Iterator[_Document]:
-    for marked in documents(seed, mix):
-        text = parse(marked)
-        encoding: Encoding = tokenizer.backend_tokenizer.encode(text.text)
-        token_at = {char: token for token, (start, end) in enumerate(encoding.offsets) for char in range(start, end)}
-        weights = [recipe.marked_weight if any(text.decided[start:end]) else 1.0 for start, end in encoding.offsets]
-        links = [(KINDS.index(link.kind), token_at[link.at], token_at[link.to]) for link in text.links]
-        yield _Document([*encoding.ids, tokenizer.eos_token_id], [*weights, 1.0], links)
-
-
-def _fill_row(batch: Batch, row: int, pool: list[_Document], source: Iterator[_Document], width: int) -> None:
-    """The oldest document of the pool, then always the longest that still fits."""
-    start = 0
-    while True:
-        pool += [next(source) for _ in range(64 - len(pool))]
-        fitting = [n for n, document in enumerate(pool) if len(document.ids) <= width + 1 - start]
-        if start and not fitting:
-            return
-        chosen = max(fitting, key=lambda n: len(pool[n].ids)) if start else 0
-        start += _place(batch, row, start, pool.pop(chosen), width)
-        if start > width:
-            return
-
-
-def _place(batch: Batch, row: int, start: int, document: _Document, width: int) -> int:
-    """Returns the tokens that were placed."""
-    count = min(len(document.ids), width + 1 - start)
-    batch.ids[row, start : start + count] = torch.tensor(document.ids[:count])
-    batch.weights[row, start : start + count] = torch.tensor(document.weights[:count])
-    for kind, at, to in document.links:
-        if start + at < width:
-            batch.links[kind, row, start + at] = start + to
-    return count
 
 
 def learning_rate(step: int, recipe: BaseRecipe) -> float:
@@ -257,6 +184,7 @@ def train_base(
     """Train tokenizer and model, write both to `folder`. Checkpoints in `work` let a killed run go on where it was.
 
     With `start` (a folder with a base model of the recipe's shape and its tokenizer) training begins from its weights.
+    Raises SettingsError for a checkpoint of another recipe or start: its hours are not thrown away unasked.
     """
     work.mkdir(parents=True, exist_ok=True)
     tokenizer = _tokenizer(start or folder, recipe)
@@ -264,7 +192,8 @@ def train_base(
     if start:
         model.load_state_dict(LlamaForCausalLM.from_pretrained(start).state_dict())
     master, checkpoint = _Master(model, recipe), work / "base.pt"
-    done = _resume(master, checkpoint)
+    made_by = record_of(recipe, start)
+    done = _resume(master, checkpoint, made_by)
     log.info("base model: %.1f M parameters, step %d of %d", model.num_parameters() / 1e6, done, recipe.steps)
     forward = torch.compile(losses_of, dynamic=False) if compiled else losses_of
     started = time.monotonic()
@@ -280,9 +209,9 @@ def train_base(
                 losses.decided.item(), [round(found, 2) for found in losses.guided.tolist()], left,
             )  # fmt: skip
         if (step + 1) % checkpoint_every == 0:
-            _save(checkpoint, {"master": master.state(), "step": step + 1})
+            _save(checkpoint, {"master": master.state(), "step": step + 1, "made_by": json.dumps(made_by)})
     _write(model, master, tokenizer, folder)
-    (folder / "recipe.json").write_text(json.dumps(record_of(recipe, start), indent=2) + "\n")
+    (folder / "recipe.json").write_text(json.dumps(made_by, indent=2) + "\n")
 
 
 def record_of(recipe: BaseRecipe, start: Path | None) -> dict[str, object]:
@@ -291,11 +220,15 @@ def record_of(recipe: BaseRecipe, start: Path | None) -> dict[str, object]:
     return {**asdict(recipe), "start": {path.name: sha256_of(path) for path in files}}
 
 
-def _resume(master: _Master, checkpoint: Path) -> int:
-    """The number of steps that the checkpoint has behind it; 0 without one."""
+def _resume(master: _Master, checkpoint: Path, made_by: dict[str, object]) -> int:
+    """The number of steps that the checkpoint has behind it; 0 without one. Raises SettingsError for another run's."""
     if not checkpoint.exists():
         return 0
     saved = torch.load(checkpoint, weights_only=True)
+    if saved.get("made_by") != json.dumps(made_by):
+        raise SettingsError(
+            f"the checkpoint {checkpoint} is of another recipe, or began from other weights. Delete it to begin anew."
+        )
     master.restore(saved["master"])
     return saved["step"]
 
@@ -305,7 +238,9 @@ def _batches(tokenizer: PreTrainedTokenizerFast, recipe: BaseRecipe, done: int) 
     first = 0
     for stage, (steps, tokens, width, mix) in enumerate(recipe.stages):
         seed = recipe.seed + 1000 * stage + done
-        batches = batches_of(tokenizer, recipe, tokens=tokens, width=width, mix=mix, seed=seed)
+        batches = batches_of(
+            tokenizer, tokens=tokens, width=width, mix=mix, seed=seed, decided_weight=recipe.marked_weight
+        )
         for step in range(max(first, done), first + steps):
             yield step, next(batches)
         first += steps

@@ -124,7 +124,7 @@ def build(
     recipe: AdapterRecipe = EMBEDDED,
     start: Path | None = None,
 ) -> Bank:
-    """All steps that are not done yet. Two to three hours on two cores, most of it for the base.
+    """All steps that are not done yet. Hours on two cores, most of them for the base.
 
     `start` is a base model to begin from, see `train_base`.
     """
