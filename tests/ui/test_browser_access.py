@@ -41,6 +41,20 @@ def test_axe_finds_nothing_serious(visit: Visit, dark: bool):
     assert visitor.complaints == []
 
 
+def test_the_question_stays_in_sight_while_the_story_scrolls(visit: Visit):
+    visitor = visit()
+    visitor.page.wait_for_selector(".ac-heat")
+    visitor.page.evaluate("scrollTo({top: 1500, behavior: 'instant'})")
+    rail = visitor.page.locator("#ac-rail").bounding_box()
+    assert rail is not None
+    assert 0 <= rail["y"] < 40
+    assert visitor.page.evaluate("scrollY") == 1500
+
+
+def test_a_phone_names_the_bank(visit: Visit):
+    assert visit(width=390).page.locator(".ac-pill b").inner_text() == "Micro-world (embedded)"
+
+
 @pytest.mark.parametrize("width", [390, 360])
 def test_a_phone_shows_everything_within_its_width_and_scrolls_to_the_results(visit: Visit, width: int):
     visitor = visit(width=width, height=800)
