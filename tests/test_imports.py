@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # A part may import what stands in a line above its own, and itself.
 LAYERS = (
     ("errors",),
-    ("types", "config"),
+    ("types", "config", "heap"),
     ("tasks", "routing", "merging", "microworld"),
     ("retrieval", "bank", "inference"),
     ("indexing",),

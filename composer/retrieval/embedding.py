@@ -10,6 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
+from composer.heap import give_back_free_memory
 from composer.retrieval.encoder import DIMENSION
 
 VECTORS_FILE = "vectors.f32"
@@ -50,6 +51,7 @@ def embed_texts(
             file.flush()
             # So that a row that counts is there even where the machine stops and not only this process.
             os.fsync(file.fileno())
+            give_back_free_memory()  # texts of ever new lengths leave holes that nothing else fits into
             progress(start + len(batch), len(texts))
     return np.memmap(path, dtype="<f4", mode="r", shape=(len(texts), DIMENSION))
 

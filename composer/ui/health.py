@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from composer import __version__
 from composer.errors import ComposerError
-from composer.ui.heap import give_back_free_memory
+from composer.heap import give_back_free_memory
 
 if TYPE_CHECKING:
     # Its torch takes long to import, and a cold start answers before.

@@ -16,13 +16,13 @@ from starlette.routing import Route
 
 from composer.config import ROOT, AppSettings
 from composer.errors import SettingsError
+from composer.heap import keep_for_good
 from composer.indexing import place_named
 from composer.pipeline import Composer
 from composer.ui import theme
 from composer.ui.downloads import downloads_of
 from composer.ui.guard import Guard
 from composer.ui.health import PATHS, Health
-from composer.ui.heap import keep_for_good
 from composer.ui.page import build_page
 from composer.ui.presence import Presence
 

@@ -6,10 +6,10 @@ import sys
 from collections.abc import MutableMapping
 
 from composer.config import AppSettings
+from composer.heap import limit_arenas
 from composer.ui.cold_start import cold_start
 from composer.ui.folders import settle_folders
 from composer.ui.health import Health
-from composer.ui.heap import limit_arenas
 from composer.ui.request_log import log_to
 from composer.ui.zero_gpu import import_spaces
 

@@ -1,4 +1,4 @@
-"""Memory that is free within the process but not yet for others: every question makes and drops megabytes of merges."""
+"""Memory that is free within the process but not yet for others: merges and embeddings come and go by the megabyte."""
 
 from __future__ import annotations
 

@@ -10,11 +10,11 @@ import sys
 import pytest
 
 from composer.config import ROOT
-from composer.ui.heap import ARENAS, keep_for_good
+from composer.heap import ARENAS, keep_for_good
 
 THREADS = """
 import ctypes, threading
-from composer.ui.heap import limit_arenas
+from composer.heap import limit_arenas
 {first}
 libc, all_here = ctypes.CDLL(None), threading.Barrier(12)
 def allocate():
