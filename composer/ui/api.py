@@ -5,11 +5,34 @@ from typing import Any
 
 import gradio as gr
 
+from composer.config import NORMALIZATIONS
 from composer.errors import ComposerError
+from composer.merging import METHODS
 from composer.pipeline import Composer
+from composer.routing import KERNELS
 from composer.serialize import trace_to_json
+from composer.types import MAX_OPTIONS, MIN_OPTIONS
 from composer.ui.handlers import read_form
 from composer.ui.running import Work, answered, find, words_for
+
+WHAT_IT_DOES = (
+    "Which LoRA adapters a question calls for, what the model answers under each way of merging them and without "
+    "them, and what went into each merge."
+)
+PARAMETERS = {
+    "question": "what is asked, without its options",
+    "options": f"{MIN_OPTIONS} to {MAX_OPTIONS} possible answers; their order changes nothing",
+    "passage": "a text that the question is about",
+    "top_p": "above 0, at most 1: the heaviest tasks are kept until together they weigh this much",
+    "top_k": "how many of the nearest training examples decide about the tasks",
+    "kernel": f"how a distance becomes a similarity, one of {', '.join(KERNELS)}",
+    "density": "above 0, at most 1: the share of each factor's entries that a method keeps, where it prunes",
+    "majority_sign": "how ties elects a sign, total (by sum) or frequency (by count)",
+    "normalization": f"how options of different length are made comparable, one of {', '.join(NORMALIZATIONS)}",
+    "methods": f"of {', '.join(METHODS)}; the paper's four where none are given",
+    "embed_options": "look for examples that resemble question and options together",
+}
+"""What a person, or a language model over MCP, is told of each parameter of `/compare`."""
 
 
 def compare_endpoint(composer: Composer, work: Work) -> Callable[..., dict[str, Any]]:
@@ -30,7 +53,6 @@ def compare_endpoint(composer: Composer, work: Work) -> Callable[..., dict[str, 
         methods: list[str] | None = None,
         embed_options: bool = False,
     ) -> dict[str, Any]:
-        """Neighbours, task weights, each method's answer and what went into each merge, for one question."""
         chosen = list(start.methods) if methods is None else methods
         try:
             if any("\n" in option for option in options):
@@ -54,4 +76,7 @@ def compare_endpoint(composer: Composer, work: Work) -> Callable[..., dict[str, 
         except Exception as error:
             raise gr.Error(words_for(error), print_exception=False) from None
 
+    # In the form that Gradio reads.
+    lines = (f"    {name}: {told}" for name, told in PARAMETERS.items())
+    compare.__doc__ = "\n".join((WHAT_IT_DOES, "Args:", *lines))
     return compare

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from composer.pipeline import Composer
@@ -61,8 +61,8 @@ def section(number: int, title: str, sub: str) -> str:
     )
 
 
-def api_snippet(url: str, endpoint: Callable[..., object]) -> str:
-    """A call that works as it stands, and all that the endpoint takes."""
+def api_snippet(url: str, endpoint: Callable[..., object], told: Mapping[str, str]) -> str:
+    """A call that works as it stands, and all that the endpoint takes, with what is `told` of each parameter."""
     code = (
         "from gradio_client import Client\n\n"
         f'run = Client("{url}").predict(\n'
@@ -71,11 +71,14 @@ def api_snippet(url: str, endpoint: Callable[..., object]) -> str:
         '    api_name="/compare",\n)\n'
         'print(run["weights"]["kept"], run["predictions"]["cat"]["chosen"])'
     )
-    takes = "\n".join(_parameter(one) for one in inspect.signature(endpoint).parameters.values())
+    takes = "".join(
+        f"<dt><code>{esc(_parameter(one))}</code></dt><dd>{esc(told[name])}</dd>"
+        for name, one in inspect.signature(endpoint).parameters.items()
+    )
     return (
         f'<pre class="ac-api" tabindex="0" aria-label="Example of the API"><code>{esc(code)}</code></pre>'
         '<details class="ac-takes"><summary>All that /compare takes</summary>'
-        f'<pre class="ac-api" tabindex="0" aria-label="Parameters of the API"><code>{esc(takes)}</code></pre></details>'
+        f"<dl>{takes}</dl></details>"
     )
 
 

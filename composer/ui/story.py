@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from composer.ui import cases, prose, running, steps
+from composer.ui.api import PARAMETERS
 from composer.ui.form import CHIP_SCRIPT
 from composer.ui.handlers import Handlers
 from composer.ui.outcomes import read_outcomes
@@ -64,7 +65,7 @@ def build_rest(handlers: Handlers, address: str, compare: Callable[..., object])
     _section(5, "How it works", "From a question to the answers, in five steps.")
     html_panel(steps.how_it_works(handlers.composer), elem_id="ac-how")
     _section(6, "From a program", "The same run as JSON, with Gradio's client.")
-    html_panel(prose.api_snippet(address, compare))
+    html_panel(prose.api_snippet(address, compare, PARAMETERS))
     return gallery
 
 
