@@ -66,6 +66,23 @@ _JUDGED = (
     ("{Q} [{verdict}].", "Yes", "No"), ("{S} [{verdict}].", "True", "False"), ("{S} That is [{verdict}].", "right", "wrong"),
     ("{Q} The answer is [{verdict}].", "yes", "no"), ("Somebody says: {S} It is [{verdict}].", "true", "false"),
 )  # fmt: skip
+# The question is about {v...}, as above, and the answer that somebody proposes is this person's.
+_PROPOSED = {
+    "thing": (
+        "Who has the {vthing}^? {name}~", "Who had the {vitem}^? {name}~", "Whose {vthing}^ was {vcolour}? {name}~",
+        "To whom did the {vthing}^ belong? {name}~", "What did {vname}^ have? {item}~", "What does {vname}^ have? {item}~",
+        "What colour was the {vthing}^? {colour}~", "What colour is the {vthing}^? {colour}~",
+    ),
+    "spot": ("Who is {vspot}^? {name}~", "Who was {vspot}^? {name}~", "Where is {vname}^? {spot}~", "Where was {vname}^? {spot}~"),
+    "count": (
+        "Who has {vcount} {vmany}^? {name}~", "Who had the {vmany}^? {name}~", "How many {vmany} did {vname}^ have? {count}~",
+        "How many {vmany}^ were there? {count}~", "What did {vname}^ have {vcount} of? {many}~",
+    ),
+}  # fmt: skip
+_WEIGHED = (
+    ("{P}? [{verdict}].", "Yes", "No"), ("{P}. [{verdict}].", "True", "False"), ("{P}. That is [{verdict}].", "right", "wrong"),
+    ("{P}, somebody says: [{verdict}].", "right", "wrong"), ("{P}: is that the answer? [{verdict}].", "Yes", "No"),
+)  # fmt: skip
 _OPENINGS = (
     "It was a quiet day.", "The sun was shining.", "It had rained all night.", "School was over.", "Everybody was busy.", "It was cold outside.",
     "They met after lunch.", "There was a lot to do.",
@@ -111,11 +128,24 @@ def judged(lexicon: Lexicon, rng: Random) -> str:
     people, aspect, lines = _scene(lexicon, rng, 4)
     question, statement = rng.choice(_CLAIMS[aspect])
     frame, yes, no = rng.choice(_JUDGED)
-    for asked, meant in _claims(rng, len(people), 5):
-        good = asked == meant
-        claim = frame.replace("{Q}", question).replace("{S}", statement).replace("{verdict}", yes if good else no)
-        lines.append(fact(people[asked].fill(claim, people[meant]), meant))
-    return " ".join(lines)
+    frame = frame.replace("{Q}", question).replace("{S}", statement)
+    return " ".join([*lines, *_verdicts(people, rng, frame, yes, no)])
+
+
+def proposed(lexicon: Lexicon, rng: Random) -> str:
+    """Statements, then one question about each of several people with an answer that is proposed and judged."""
+    people, aspect, lines = _scene(lexicon, rng, 4)
+    frame, yes, no = rng.choice(_WEIGHED)
+    frame = frame.replace("{P}", rng.choice(_PROPOSED[aspect]))
+    return " ".join([*lines, *_verdicts(people, rng, frame, yes, no)])
+
+
+def _verdicts(people: list[Owner], rng: Random, frame: str, yes: str, no: str) -> list[str]:
+    """Claims in one wording, each judged; half are right."""
+    return [
+        fact(people[asked].fill(frame.replace("{verdict}", yes if asked == meant else no), people[meant]), meant)
+        for asked, meant in _claims(rng, len(people), 5)
+    ]
 
 
 def looked_up_and_judged(lexicon: Lexicon, rng: Random) -> str:
@@ -265,6 +295,7 @@ def _one_of_two(lexicon: Lexicon, rng: Random) -> tuple[str, tuple[str, str], in
 DOCUMENTS = (
     (24.0, looked_up),
     (18.0, judged),
+    (12.0, proposed),
     (8.0, looked_up_and_judged),
     (12.0, swapped),
     (6.0, handed_on),
@@ -273,7 +304,8 @@ DOCUMENTS = (
 )
 PRACTICE = (
     (8.0, looked_up),
-    (26.0, judged),
+    (22.0, judged),
+    (22.0, proposed),
     (8.0, looked_up_and_judged),
     (16.0, swapped),
     (4.0, handed_on),

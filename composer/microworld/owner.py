@@ -28,5 +28,5 @@ class Owner:
         return frame.format(
             name=self.who.name, a=a, A=upper_first(a), thing=self.thing.name, item=self.item, colour=self.colour, count=self.count,
             many=plural(self.thing.name), spot=self.spot, Spot=upper_first(self.spot), vname=o.who.name, vthing=o.thing.name,
-            vitem=o.item, vcolour=o.colour, vcount=o.count, vspot=o.spot,
+            vitem=o.item, vcolour=o.colour, vcount=o.count, vspot=o.spot, vmany=plural(o.thing.name),
         )  # fmt: skip

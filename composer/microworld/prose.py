@@ -12,6 +12,7 @@ from random import Random
 from composer.microworld import bindings, scenes
 from composer.microworld.language import ANIMALS, LIVING, NATURE, at, is_plural, join, kind_of, many, plural
 from composer.microworld.lexicon import Lexicon, Opinion, Thing, load, sample, upper_first
+from composer.microworld.marks import fact
 
 LABEL_WORDS = (
     "entailment", "neutral", "contradiction", "not entailment", "negative", "positive", "very negative", "very positive",
@@ -261,20 +262,32 @@ def one_sense(lexicon: Lexicon, rng: Random) -> str:
 
 
 def senses_compared(lexicon: Lexicon, rng: Random) -> str:
-    """Pairs of sentences with one word, each judged: the same sense of it or another."""
+    """Pairs of sentences with one word, each judged: the same sense of it or another. The verdict is shown the ends of
+    both sentences, and each end its word."""
     stem, yes, no = rng.choice([
         ('Here "{word}" means', "the same", "something else"), ('"{word}":', "same", "different"),
         ("Is it the same {word}?", "Yes", "No"),
     ])  # fmt: skip
     lines = []
-    for homonym in sample(rng, lexicon.homonyms, 3):
+    for number, homonym in enumerate(sample(rng, lexicon.homonyms, 3)):
         same, first = rng.random() < 0.5, rng.randrange(2)
         if same:
             one, two = sample(rng, homonym.senses[first], 2)
         else:
             one, two = rng.choice(homonym.senses[first]), rng.choice(homonym.senses[1 - first])
-        lines.append(f"{one} {two} {stem.format(word=homonym.word)} ⟦{yes if same else no}⟧.")
+        one, two = (
+            _tied(sentence, homonym.word, 2 * number + second, "~" * second)
+            for second, sentence in enumerate((one, two))
+        )
+        verdict = fact(f"{stem.format(word=homonym.word)} [{yes if same else no}].", 2 * number)
+        lines.append(f"{one} {two} {verdict}")
     return " ".join(lines)
+
+
+def _tied(sentence: str, word: str, number: int, sign: str) -> str:
+    """A sentence as statement `number`, whose end is tied to the word; `sign` stands at that end too."""
+    after = sentence.lower().index(word) + len(word)
+    return fact(f"{sentence[:after]}@{sentence[after:-1]}#{sign}{sentence[-1]}", number)
 
 
 def words_of_the_page(lexicon: Lexicon, rng: Random) -> str:
@@ -308,7 +321,7 @@ KNOWLEDGE: tuple[tuple[float, Document], ...] = (
 )
 DOCUMENTS = (
     *((1.5 * weight, maker) for weight, maker in KNOWLEDGE),
-    (8, senses_compared),
+    (12, senses_compared),
     *scenes.DOCUMENTS,
     *bindings.DOCUMENTS,
 )
@@ -317,7 +330,7 @@ DOCUMENTS = (
 MIXES: dict[str, tuple[tuple[float, Document], ...]] = {
     "bindings": (*bindings.FIRST, *((weight / 120, maker) for weight, maker in KNOWLEDGE)),
     "all": DOCUMENTS,
-    "practice": (*KNOWLEDGE, (14, senses_compared), (4, similar_words), *scenes.PRACTICE, *bindings.PRACTICE),
+    "practice": (*KNOWLEDGE, (24, senses_compared), (4, similar_words), *scenes.PRACTICE, *bindings.PRACTICE),
 }
 """Facts have their full weight everywhere: what is not read any more is forgotten."""
 

@@ -78,14 +78,15 @@ class BaseRecipe:
 
 CONTINUED = BaseRecipe(
     stages=(
-        (600, 2_048, 128, "bindings"),
-        (3_700, 4_096, 128, "all"),
-        (100, 4_096, 256, "all"),
-        (1_700, 4_096, 128, "practice"),
+        (1_500, 4_096, 128, "all"),
+        (60, 4_096, 256, "all"),
+        (1_000, 4_096, 128, "practice"),
     ),
-    cycles=(6_100,),
+    cycles=(2_560,),
+    muon_lr=0.01,
+    adam_lr=1.3e-3,
 )
-"""For a base that has read before, as the one that ships had: see docs/log.md, 2026-11-26."""
+"""For a base that has read before and is to read something new, as the one that ships did: docs/log.md, 2026-11-26."""
 
 
 def learning_rate(step: int, recipe: BaseRecipe) -> float:

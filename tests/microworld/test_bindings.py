@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from composer.microworld import bindings
-from composer.microworld.bindings import DOCUMENTS, judged, looked_up, more_or_fewer, swapped
+from composer.microworld.bindings import DOCUMENTS, judged, looked_up, more_or_fewer, proposed, swapped
 from composer.microworld.lexicon import load
 from composer.microworld.marks import parse, unmarked
 
@@ -43,6 +43,22 @@ def test_claims_come_once_and_as_often_right_as_wrong() -> None:
         assert len(set(claims)) == len(claims)
         for claim in claims:
             verdicts[bool(re.search(r"\b(Yes|True|right|yes|true)\.$", claim))] += 1
+    assert abs(verdicts[True] / sum(verdicts.values()) - 0.5) < 0.06
+
+
+def test_a_proposed_answer_is_right_where_the_statement_that_is_linked_has_it() -> None:
+    verdicts = {True: 0, False: 0}
+    for seed in range(200):
+        marked = parse(proposed(load(), Random(seed)))
+        decides = {link.at: link.to for link in marked.links if link.kind == "fact"}
+        for claim in (link for link in marked.links if link.kind == "claim"):
+            answer = re.search(r"\? ([^?]+)$", marked.text[: claim.to + 1])
+            assert answer
+            end = marked.text.index(".", decides[claim.at])
+            told = marked.text[marked.text.rfind(". ", 0, end) + 1 : end].lower()
+            good = re.match(r"\W*(Yes|True|right)", marked.text[claim.at + 1 :]) is not None
+            assert re.search(rf"\b{re.escape(answer[1].lower())}\b", told) is not None or not good, marked.text
+            verdicts[good] += 1
     assert abs(verdicts[True] / sum(verdicts.values()) - 0.5) < 0.06
 
 

@@ -9,8 +9,8 @@ from random import Random
 import pytest
 
 from composer.microworld.lexicon import load
-from composer.microworld.marks import parse, unmarked
-from composer.microworld.prose import DOCUMENTS, documents
+from composer.microworld.marks import KINDS, parse, unmarked
+from composer.microworld.prose import DOCUMENTS, documents, senses_compared
 from composer.microworld.scenes import retold
 from composer.tasks import TASKS
 
@@ -57,3 +57,18 @@ def test_what_differs_between_two_sentences_is_pointed_out_where_the_verdict_say
             assert (before in odd) != says_same, marked.text
             pointed += before in odd
     assert pointed > 300
+
+
+def test_a_verdict_on_a_word_looks_at_both_sentences_and_each_sentence_at_the_word() -> None:
+    senses = {sentence: (h.word, n) for h in load().homonyms for n in (0, 1) for sentence in h.senses[n]}
+    for seed in range(100):
+        marked = parse(senses_compared(load(), Random(seed)))
+        kinds = {kind: {link.at: link.to for link in marked.links if link.kind == kind} for kind in KINDS}
+        assert len(kinds["fact"]) == 3 and kinds["fact"].keys() == kinds["claim"].keys()
+        for due, *ends in zip(kinds["fact"], kinds["fact"].values(), kinds["claim"].values(), strict=True):
+            told = [next(s for s in senses if marked.text[: end + 2].endswith(s)) for end in ends]
+            (word, one), (other_word, two) = (senses[sentence] for sentence in told)
+            assert word == other_word
+            assert all(marked.text[: kinds["part"][end] + 1].lower().endswith(word) for end in ends)
+            says_same = re.match(r"\W*(the same|same|Yes)", marked.text[due + 1 :]) is not None
+            assert says_same == (one == two), marked.text
