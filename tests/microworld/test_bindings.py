@@ -57,7 +57,7 @@ def test_a_proposed_answer_is_right_where_the_statement_that_is_linked_has_it() 
             end = marked.text.index(".", decides[claim.at])
             told = marked.text[marked.text.rfind(". ", 0, end) + 1 : end].lower()
             good = re.match(r"\W*(Yes|True|right)", marked.text[claim.at + 1 :]) is not None
-            assert re.search(rf"\b{re.escape(answer[1].lower())}\b", told) is not None or not good, marked.text
+            assert good == (re.search(rf"\b{re.escape(answer[1].lower())}\b", told) is not None), marked.text
             verdicts[good] += 1
     assert abs(verdicts[True] / sum(verdicts.values()) - 0.5) < 0.06
 

@@ -19,6 +19,7 @@ from composer.errors import BankError, ComposerError, SettingsError
 from composer.inference.planning import BasePlan
 from composer.training.adapters import Site, intervals, load_for_training, train_adapter
 from composer.training.device import default_recipe
+from composer.training.embedded import SLOW_TASKS, recipe_of, trained_tasks
 from composer.training.history import Standing
 from composer.training.recipe import EMBEDDED, PAPER, AdapterRecipe, recipe_named
 from composer.training.record import read_record
@@ -227,3 +228,11 @@ def test_a_checkpoint_falls_on_a_logged_step(rows: int) -> None:
     for recipe in (PAPER, EMBEDDED):
         log_every, save_every = intervals(rows, recipe)
         assert 1 <= log_every <= 10 and save_every % log_every == 0 and save_every <= 50
+
+
+def test_tasks_of_the_embedded_bank_differ_in_seed_and_slow_ones_take_four_times_the_steps() -> None:
+    recipes = {task: recipe_of(task, EMBEDDED) for task in trained_tasks()}
+    assert len({recipe.seed for recipe in recipes.values()}) == len(recipes) == 22
+    steps = {task: recipe.rows * recipe.epochs / recipe.batch_size for task, recipe in recipes.items()}
+    assert {task for task, count in steps.items() if count == 4 * steps["copa"]} == set(SLOW_TASKS)
+    assert {count for task, count in steps.items() if task not in SLOW_TASKS} == {250}
