@@ -4,12 +4,12 @@
 PYTHON ?= python3
 PORT_NOTE := http://127.0.0.1:7860, or as GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say
 
-INSTALLED := .venv/.installed-$(shell cksum < requirements.txt | cut -d ' ' -f 1)
-INSTALLED_DEV := .venv/.installed-dev-$(shell cat requirements.txt requirements-dev.txt | cksum | cut -d ' ' -f 1)
+INSTALLED := .venv/.installed-$(shell cat requirements.txt requirements-base.txt | cksum | cut -d ' ' -f 1)
+INSTALLED_DEV := .venv/.installed-dev-$(shell cat requirements.txt requirements-base.txt requirements-dev.txt | cksum | cut -d ' ' -f 1)
 PIP_INSTALL := .venv/bin/python -m pip install --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bank results bench load screenshots
+.PHONY: help run test lint results cases bench load screenshots
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/make \1	\2/'
@@ -30,13 +30,11 @@ lint: $(INSTALLED_DEV) ## Check style, types and the Spacefile
 	@echo "Checking the Spacefile, and that the app imports as a Space would get it"
 	@.venv/bin/python -m composer space check
 
-bank: $(INSTALLED) ## Rebuild the embedded bank (hours; goes on where it was stopped)
-	@echo "Building adapters/embedded; delete a file of it to have it made again"
-	@.venv/bin/python -m composer.training.embedded
+results: $(INSTALLED) ## Write the README's table from assets/results
+	@.venv/bin/python -m composer results
 
-results: $(INSTALLED) ## Measure the embedded bank anew and put the table into the README (minutes)
-	@.venv/bin/python -m composer evaluate --limit 150 --output assets/results/embedded.json
-	@.venv/bin/python -m composer.evaluation.readme
+cases: $(INSTALLED) ## Ask the case studies anew
+	@.venv/bin/python -m composer cases
 
 bench: $(INSTALLED) ## Measure merging and answering beside PEFT and write docs/benchmarks.md; ARGS="--only compare" chooses
 	@.venv/bin/python -m composer bench $(ARGS)
@@ -61,6 +59,7 @@ load: $(INSTALLED) ## Let 32 visitors ask for 3 minutes, on loopback; the result
 $(INSTALLED): .venv/bin/pip
 	@echo "Installing the packages of requirements.txt into .venv (once; some minutes, torch is large)"
 	@$(PIP_INSTALL) -r requirements.txt
+	@$(PIP_INSTALL) --no-deps --require-hashes -r requirements-base.txt
 	@rm -f .venv/.installed-[0-9]* && touch $@
 
 $(INSTALLED_DEV): $(INSTALLED)
