@@ -8,9 +8,9 @@ from pathlib import Path
 
 from composer.bank.adapter_config import base_named
 from composer.bank.examples import read_examples
-from composer.bank.hub import folder_of
 from composer.bank.manifest import ADAPTER_FILES, Bank, sha256_of
 from composer.bank.reading import BaseShapes, read_adapter
+from composer.bank.sources import folder_of
 from composer.errors import AdapterError, BankError, ComposerError
 from composer.merging.factors import AdapterFactors
 

@@ -2,55 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
-from composer.bank.schema import is_commit, is_inside
-from composer.config import ADAPTERS, RetrievalSettings
+from composer.bank.schema import is_inside
+from composer.bank.sources import Source, sha256_of
+from composer.config import ADAPTERS, RetrievalSettings, ScoreSettings
 from composer.errors import BankError, unknown
 
 PLACEHOLDER = "{prompt}"
-
-
-@dataclass(frozen=True)
-class Source:
-    """A folder of files: on this machine, or on the Hub at a commit."""
-
-    path: Path | None
-    hub: str | None
-    revision: str | None
-    sha256: tuple[tuple[str, str], ...]
-    """(file name within the folder, sha256), sorted; complete where the folder ships with the bank."""
-    train: bool = False
-    """An adapter that is still to be made, by `composer train`, in this folder."""
-
-    @property
-    def missing(self) -> bool:
-        """Not trained yet."""
-        return self.train and not self.sha256
-
-    @property
-    def pinned(self) -> bool:
-        """Known to be what the bank was described with: a commit, or files with their sha256."""
-        if self.hub is not None:
-            return is_commit(self.revision)
-        return self.missing or bool(self.sha256 and all(sha for _, sha in self.sha256))
-
-
-@dataclass(frozen=True)
-class EncoderSource:
-    location: str
-    """What `Encoder` takes: a package's name, a folder or a Hub id."""
-    revision: str | None
-    sha256: str
-    """Of the encoder's model.safetensors."""
-    hub: bool = False
-
-    @property
-    def pinned(self) -> bool:
-        return bool(self.sha256) and (is_commit(self.revision) or not self.hub)
 
 
 @dataclass(frozen=True)
@@ -74,10 +34,10 @@ class Bank:
     description: str
     base: Source
     quantization: str
-    """`none`, `nf4` or `int8`"""
+    """`none`, `nf4`, `int8`, or `auto`: nf4 on a GPU, none on a CPU"""
     prompt_template: str
     """Holds `{prompt}` exactly once."""
-    encoder: EncoderSource
+    encoder: Source
     retrieval: RetrievalSettings
     examples: ShippedFile | None
     """None where they come from the tasks' Hub data sets."""
@@ -89,6 +49,10 @@ class Bank:
     """What else ships, such as the positions of the neighbour map."""
     recipe: str | None = None
     """By which `composer train` trains where none is named; None for the one that fits the base's size."""
+    score: ScoreSettings = ScoreSettings()
+    """How options of different length are made comparable."""
+    base_model: str | None = None
+    """The Hub id of the model that the base's file was made of, where the file is not that model's own."""
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -97,7 +61,7 @@ class Bank:
     @property
     def base_name(self) -> str:
         """How an adapter's config names the base: its Hub id, or bank and folder. Never a path of one machine."""
-        return self.base.hub or f"{self.name}/{self.base.path.name if self.base.path else ''}"
+        return self.base_model or self.base.hub or f"{self.name}/{self.base.path.name if self.base.path else ''}"
 
     @property
     def reference(self) -> str:
@@ -155,15 +119,3 @@ class Bank:
         )
         single = (shipped for shipped in (self.examples, self.evaluation, *self.files) if shipped is not None)
         return (*inside, *single)
-
-
-def sha256_of(path: Path) -> str:
-    """Remembered for as long as the file's size and time of change stay as they are."""
-    stat = path.stat()
-    return _hashed(path, stat.st_mtime_ns, stat.st_size)
-
-
-@lru_cache(maxsize=4_096)
-def _hashed(path: Path, mtime_ns: int, size: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -11,26 +11,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from composer.bank.completeness import incomplete
-from composer.bank.manifest import Source
 from composer.bank.schema import is_commit
 from composer.errors import BankError
 
-BASE_FILES = ("*.json", "*.safetensors")
-"""Of a base model: no pickles and no code."""
 
-
-def folder_of(source: Source, patterns: Sequence[str], *, fetch: bool = True) -> tuple[Path, Path]:
-    """(the folder, how far its symbolic links may lead). Only a Hub source may use the network, and only with `fetch`.
-
-    Raises BankError.
-    """
-    if source.path is not None:
-        return source.path, source.path
-    if source.hub is None:
-        raise BankError("a source names neither a path nor a Hub id. Give one of them in bank.toml.")
-    folder = _cached(source, patterns) or _fetched(source.hub, source.revision, patterns, fetch)
-    # The Hub's cache keeps snapshots/<commit>/<file> as links to blobs/<hash>, both below one folder per repository.
-    return folder, folder.parent.parent
+def snapshot(hub: str, revision: str | None, patterns: Sequence[str], *, fetch: bool = True) -> Path:
+    """The folder with the files that the patterns name. Without `fetch`, only what is here. Raises BankError."""
+    return _cached(hub, revision, patterns) or _fetched(hub, revision, patterns, fetch)
 
 
 def commit_of(hub: str, revision: str) -> str:
@@ -60,17 +47,15 @@ def weights_sha256(hub: str, revision: str) -> str:
     return str(lfs.sha256)
 
 
-def _cached(source: Source, patterns: Sequence[str]) -> Path | None:
+def _cached(hub: str, revision: str | None, patterns: Sequence[str]) -> Path | None:
     """The snapshot, where it is whole: a commit never changes, so there is nothing to ask the Hub."""
-    if not is_commit(source.revision):
+    if not is_commit(revision):
         return None
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
     try:
-        found = snapshot_download(
-            str(source.hub), revision=source.revision, allow_patterns=list(patterns), local_files_only=True
-        )
+        found = snapshot_download(hub, revision=revision, allow_patterns=list(patterns), local_files_only=True)
     except LocalEntryNotFoundError:
         return None
     return None if incomplete(Path(found), patterns) else Path(found)

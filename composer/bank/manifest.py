@@ -6,9 +6,10 @@ import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
-from composer.bank.description import PLACEHOLDER, Bank, EncoderSource, ShippedFile, Source, sha256_of
+from composer.bank.description import PLACEHOLDER, Bank, ShippedFile
 from composer.bank.parsing import ADAPTER_FILES, QUANTIZATIONS, parse_bank
 from composer.bank.schema import is_inside
+from composer.bank.sources import Source, sha256_of
 from composer.config import ADAPTERS
 from composer.errors import BankError, unknown
 
@@ -88,9 +89,7 @@ def _found(name_or_path: str | Path, banks: Path) -> Path:
     if by_name:
         names = bank_names(banks)
         if not names:
-            raise BankError(
-                f"there is no bank {name_or_path!r}, and none at all in {banks}. Build one with `make bank`."
-            )
+            raise BankError(f"there is no bank {name_or_path!r}, and none at all in {banks}. Make one with `bank new`.")
         raise BankError(unknown("bank", str(name_or_path), names))
     raise BankError(
         f"there is no {BANK_FILE} in {path}. Give a bank's folder, or one of: {', '.join(bank_names(banks))}."
@@ -132,7 +131,6 @@ __all__ = [
     "PLACEHOLDER",
     "QUANTIZATIONS",
     "Bank",
-    "EncoderSource",
     "ShippedFile",
     "Source",
     "bank_folder",

@@ -6,14 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from composer.bank.description import PLACEHOLDER, Bank, EncoderSource, ShippedFile, Source
+from composer.bank.description import PLACEHOLDER, Bank, ShippedFile
 from composer.bank.schema import Table, is_inside
-from composer.config import RetrievalSettings
+from composer.bank.sources import WEIGHTS, Source
+from composer.config import RetrievalSettings, ScoreSettings
 from composer.errors import SettingsError, unknown
 from composer.routing.kernels import kernel_named
 from composer.tasks import TASKS
 
-QUANTIZATIONS = ("none", "nf4", "int8")
+QUANTIZATIONS = ("none", "nf4", "int8", "auto")
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 _KEYS = (
     "title",
@@ -22,6 +23,7 @@ _KEYS = (
     "prompt",
     "encoder",
     "retrieval",
+    "score",
     "examples",
     "evaluation",
     "training",
@@ -32,7 +34,9 @@ _KEYS = (
 
 def parse_bank(folder: Path, values: dict[str, Any], where: str) -> Bank:
     top = Table(values, where, _KEYS)
-    base = top.table("base", ("path", "hub", "revision", "quantization", "sha256"))
+    base = top.table(
+        "base", ("path", "package", "version", "hub", "revision", "file", "model", "quantization", "sha256")
+    )
     adapters = top.table("adapters", None)
     if not adapters.values:
         raise adapters.error("no adapter is named. Add a table [adapters.<task>] for each.")
@@ -54,6 +58,8 @@ def parse_bank(folder: Path, values: dict[str, Any], where: str) -> Bank:
         adapters=tuple((task, _adapter_source(folder, adapters, task)) for task in sorted(adapters.values)),
         files=_other_files(folder, top.table("files", None, required=False)),
         recipe=top.table("training", ("recipe",), required=False).text("recipe", default="") or None,
+        score=_score(top.table("score", ("normalization",), required=False)),
+        base_model=base.hub("model") if "model" in base.values else None,
     )
 
 
@@ -65,13 +71,34 @@ def _check_tasks(adapters: Table) -> None:
 
 
 def _base_source(folder: Path, table: Table) -> Source:
+    if "file" in table.values:
+        return _base_file(table)
+    if "package" in table.values:
+        raise table.error('a package carries one file for the base. Add file = "…" and its sha256.')
     if table.one_of("path", "hub") == "hub":
-        return Source(None, table.hub(), table.revision(), table.sha256s())
+        return Source(hub=table.hub(), revision=table.revision(), sha256=table.sha256s())
     # A base of gigabytes may lie elsewhere on the machine; only an absolute path says so on purpose.
     path = Path(table.text("path"))
     if path.is_absolute():
-        return Source(path, None, None, table.sha256s())
+        return Source(path, sha256=table.sha256s())
     return _shipped_folder(folder, table)
+
+
+def _base_file(table: Table) -> Source:
+    """A GGUF: in a package, on the Hub, or in both places."""
+    name = table.text("file")
+    if Path(name).name != name or not name.endswith(".gguf"):
+        raise table.error(f"file is {name!r}; it must be the name of a GGUF file, without a folder.")
+    if not {"package", "hub"} & set(table.values):
+        raise table.error('the file is nowhere. Give package = "…", or hub = "owner/name" with a revision.')
+    return Source(
+        package=table.text("package") if "package" in table.values else None,
+        version=table.text("version") if "version" in table.values else None,
+        hub=table.hub() if "hub" in table.values else None,
+        revision=table.revision(),
+        file=name,
+        sha256=((name, table.sha256("sha256")),),
+    )
 
 
 def _shipped_folder(folder: Path, table: Table) -> Source:
@@ -79,7 +106,7 @@ def _shipped_folder(folder: Path, table: Table) -> Source:
     for name, _ in sha256s:
         if not is_inside(folder, path / name):
             raise table.error(f"the file {name!r} leads out of the bank's folder. Give a path inside of it.")
-    return Source(path, None, None, sha256s)
+    return Source(path, sha256=sha256s)
 
 
 def _adapter_source(folder: Path, adapters: Table, task: str) -> Source:
@@ -88,7 +115,7 @@ def _adapter_source(folder: Path, adapters: Table, task: str) -> Source:
     if table.one_of("path", "hub") == "hub":
         if train:
             raise table.error("train = true is for a folder that `composer train` fills. Give it a path, not a Hub id.")
-        return Source(None, table.hub(), table.revision(), table.sha256s())
+        return Source(hub=table.hub(), revision=table.revision(), sha256=table.sha256s())
     source = _shipped_folder(folder, table)
     named = {name for name, _ in source.sha256}
     lacking = sorted(set(ADAPTER_FILES) - named)
@@ -104,12 +131,17 @@ def _template(table: Table) -> str:
     return template
 
 
-def _encoder(folder: Path, table: Table) -> EncoderSource:
+def _encoder(folder: Path, table: Table) -> Source:
     kind = table.one_of("package", "path", "hub")
-    if kind == "hub":
-        return EncoderSource(table.hub(), table.revision(), table.sha256("sha256"), hub=True)
-    location = str(table.inside(folder)) if kind == "path" else table.text("package")
-    return EncoderSource(location, None, table.sha256("sha256"))
+    sha256 = table.sha256("sha256")
+    return Source(
+        path=table.inside(folder) if kind == "path" else None,
+        package=table.text("package") if kind == "package" else None,
+        hub=table.hub() if kind == "hub" else None,
+        revision=table.revision() if kind == "hub" else None,
+        file=WEIGHTS,
+        sha256=((WEIGHTS, sha256),) if sha256 else (),
+    )
 
 
 def _retrieval(table: Table) -> RetrievalSettings:
@@ -119,6 +151,13 @@ def _retrieval(table: Table) -> RetrievalSettings:
     except SettingsError as error:
         raise table.error(str(error)) from error
     return settings
+
+
+def _score(table: Table) -> ScoreSettings:
+    try:
+        return ScoreSettings(**table.values)
+    except SettingsError as error:
+        raise table.error(str(error)) from error
 
 
 def _examples(folder: Path, table: Table) -> ShippedFile | None:

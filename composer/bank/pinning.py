@@ -7,6 +7,7 @@ worse one.
 from __future__ import annotations
 
 from collections.abc import MutableMapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,8 +16,9 @@ from tomlkit.items import InlineTable
 from tomlkit.toml_document import TOMLDocument
 
 from composer.bank.hub import commit_of, weights_sha256
-from composer.bank.manifest import ADAPTER_FILES, BANK_FILE, Bank, Source, load_bank, read_bank, sha256_of
+from composer.bank.manifest import ADAPTER_FILES, BANK_FILE, Bank, load_bank, read_bank
 from composer.bank.schema import is_commit
+from composer.bank.sources import WEIGHTS, Source, file_of, sha256_of
 from composer.errors import BankError
 
 DEFAULT_REVISION = "main"
@@ -58,8 +60,10 @@ def _replaced(bank: Bank, document: TOMLDocument) -> Bank:
 def _pin_source(table: MutableMapping[str, Any], source: Source, files: Sequence[str], bank: Bank) -> None:
     if source.pinned:
         return
-    if source.hub is not None:
+    if source.hub is not None and not is_commit(source.revision):
         table["revision"] = commit_of(source.hub, source.revision or DEFAULT_REVISION)
+    if source.file is not None and not source.file_sha256:
+        table["sha256"] = sha256_of(file_of(replace(source, revision=table.get("revision"))))
     elif source.path is not None:
         table["sha256"] = _hashes(source.path, files, bank)
 
@@ -68,16 +72,16 @@ def _pin_encoder(document: TOMLDocument, bank: Bank) -> None:
     encoder, table = bank.encoder, _table(document, "encoder")
     if encoder.pinned:
         return
-    if not encoder.hub:
+    if encoder.hub is None:
         raise BankError(
-            f"the encoder {encoder.location!r} of the bank {bank.name!r} has no sha256. Add that of its "
+            f"the encoder {encoder.title!r} of the bank {bank.name!r} has no sha256. Add that of its "
             "model.safetensors to [encoder]."
         )
     revision = encoder.revision
     if revision is None or not is_commit(revision):
-        revision = commit_of(encoder.location, revision or DEFAULT_REVISION)
+        revision = commit_of(encoder.hub, revision or DEFAULT_REVISION)
     table["revision"] = revision
-    table["sha256"] = encoder.sha256 or weights_sha256(encoder.location, revision)
+    table["sha256"] = dict(encoder.sha256).get(WEIGHTS) or weights_sha256(encoder.hub, revision)
 
 
 def _pin_files(document: TOMLDocument, bank: Bank) -> None:

@@ -90,10 +90,10 @@ class Table:
             raise self.error(f"revision is {value!r}; it must be a commit of 40 hexadecimal digits, or a branch.")
         return value
 
-    def hub(self) -> str:
-        value = self.text("hub")
+    def hub(self, key: str = "hub") -> str:
+        value = self.text(key)
         if not is_hub_id(value):
-            raise self.error(f"hub is {value!r}; it must be a Hub id such as 'owner/name'.")
+            raise self.error(f"{key} is {value!r}; it must be a Hub id such as 'owner/name'.")
         return value
 
     def inside(self, folder: Path, key: str = "path") -> Path:

@@ -9,9 +9,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from composer.bank.hub import folder_of
 from composer.bank.manifest import ADAPTER_FILES, Bank
 from composer.bank.reading import BaseShapes, read_adapter
+from composer.bank.sources import folder_of
 from composer.config import ADAPTER_BYTES
 from composer.merging.cache import ByteCache, bytes_of
 from composer.merging.factors import AdapterFactors

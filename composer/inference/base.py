@@ -24,12 +24,18 @@ from transformers.utils.logging import disable_progress_bar  # noqa: E402
 
 from composer.errors import BankError, InferenceError, unknown  # noqa: E402
 from composer.inference.batched_lora import attach  # noqa: E402
+from composer.inference.gguf import kept_as  # noqa: E402
 from composer.inference.planning import CONFIG_ERRORS, check_room, plan_base  # noqa: E402
+from composer.inference.precision import (  # noqa: E402
+    QUANTIZATIONS,
+    compute_dtype,
+    quantization_on,
+    weights_kept_as,
+)
 from composer.inference.prompts import prepare_tokenizer  # noqa: E402
 
 disable_progress_bar()  # a bar for every small file hides our own progress
 
-QUANTIZATIONS = ("none", "nf4", "int8")
 DEVICES = ("auto", "cpu", "cuda")
 _LOADING_ERRORS = (*CONFIG_ERRORS, SafetensorError)
 
@@ -47,6 +53,10 @@ class BaseModel:
     module_shapes: Mapping[str, tuple[int, int]]
     """Linear layer -> (out_features, in_features); what adapters may update."""
     quantization: str
+    weight_format: str
+    """How its weights are kept: nf4 or int8, a GGUF's own few-bit values such as Q4_1, else bf16, fp16 or fp32."""
+    weight_bits: int
+    """Of each weight, without the scales of few-bit formats."""
     device: torch.device
     dtype: torch.dtype
     """What the updates and the unquantized layers compute in."""
@@ -64,13 +74,15 @@ def load_base(
 ) -> BaseModel:
     """Safetensors only, code from a model's folder never; a local folder is read without the network.
 
-    `dtype` defaults to bfloat16 on a GPU and float32 on a CPU. Raises BankError for missing or damaged files and
+    `dtype` defaults to bfloat16 where the device multiplies it, else float32; `auto` is nf4 on a GPU and none on a CPU.
+    Raises BankError for missing or damaged files and
     InferenceError for a device or a quantization that cannot be had.
     """
     if quantization not in QUANTIZATIONS:
         raise InferenceError(unknown("quantization", quantization, QUANTIZATIONS))
     target = _device(device)
-    dtype = dtype or (torch.bfloat16 if target.type == "cuda" else torch.float32)
+    quantization = quantization_on(target.type, quantization)
+    dtype = dtype or compute_dtype(target.type)
     local = _check_folder(path_or_hub)
     if local:
         check_base(Path(path_or_hub), quantization=quantization, device=device, dtype=dtype)
@@ -84,12 +96,15 @@ def load_base(
     model = _read("weights", path_or_hub, lambda: _load_model(source, quantization, target, dtype))
     _check_finite(model, path_or_hub)
     _settle(model, quantization)
+    weight_format, weight_bits = weights_kept_as(quantization, dtype, kept_as(Path(path_or_hub)))
     return BaseModel(
         name=str(path_or_hub),
         model=model,
         tokenizer=tokenizer,
         module_shapes=attach(model),
         quantization=quantization,
+        weight_format=weight_format,
+        weight_bits=weight_bits,
         device=target,
         dtype=dtype,
         max_tokens=_max_tokens(model, path_or_hub),
@@ -104,7 +119,8 @@ def check_base(
     Raises InferenceError for a device or memory that is not there, BankError for a config that is no model's.
     """
     target = _device(device)
-    check_room(plan_base(folder, quantization, target.type, dtype), target, chosen=device != "auto")
+    plan = plan_base(folder, quantization_on(target.type, quantization), target.type, dtype)
+    check_room(plan, target, chosen=device != "auto")
 
 
 def _device(asked: str) -> torch.device:
@@ -155,7 +171,7 @@ def _load_model(source: dict[str, Any], quantization: str, device: torch.device,
         device_map={"": str(device)},
         # a folder's config may name an attention kernel on the Hub; this keeps it to torch's own
         attn_implementation="sdpa",
-        quantization_config=_quantization_config(quantization, device),
+        quantization_config=_quantization_config(quantization, dtype),
         output_loading_info=True,
     )
     model, report = loaded
@@ -166,7 +182,7 @@ def _load_model(source: dict[str, Any], quantization: str, device: torch.device,
     return model.eval().requires_grad_(False)
 
 
-def _quantization_config(quantization: str, device: torch.device) -> BitsAndBytesConfig | None:
+def _quantization_config(quantization: str, dtype: torch.dtype) -> BitsAndBytesConfig | None:
     if quantization == "none":
         return None
     if quantization == "int8":
@@ -175,7 +191,7 @@ def _quantization_config(quantization: str, device: torch.device) -> BitsAndByte
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
         bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=torch.bfloat16 if device.type == "cuda" else torch.float32,
+        bnb_4bit_compute_dtype=dtype,
     )
 
 

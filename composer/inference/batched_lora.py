@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 
 import torch
@@ -21,6 +22,8 @@ from composer.merging.factors import MergedAdapter, Stack
 
 JOIN_BYTES = 2**25
 """Of one adapter's modules of a kind: up to here, factors of several slots are copied together for one product."""
+TOGETHER_TOKENS = 512
+"""In all slots: up to here, in 16 bits, starting a product costs more than multiplying with other slots' factors."""
 ModuleShapes = Mapping[str, tuple[int, int]]
 """Module name -> (out_features, in_features)."""
 
@@ -37,24 +40,57 @@ class Update:
     """(slots, out_features, rank)"""
     scale: float = 1.0
 
-    @property
-    def rows(self) -> slice:
-        return slice(self.first, self.first + self.a.shape[0])
+    def add_to(self, y: Tensor, x: Tensor) -> None:
+        """x: (all slots, tokens, in), y: (all slots, tokens, out), changed in place."""
+        rows = slice(self.first, self.first + self.a.shape[0])
+        y, low = y[rows], torch.bmm(x[rows].to(self.a.dtype), self.a.mT)
+        if y.dtype == self.b.dtype:
+            y.baddbmm_(low, self.b.mT, alpha=self.scale)
+        else:  # an int8 layer answers in fp16 whatever it is fed
+            y.add_(torch.bmm(low, self.b.mT), alpha=self.scale)
+
+
+@dataclass(frozen=True, eq=False)
+class Together:
+    """The updates of one module in all slots as one product: every row meets every slot's factors, and what is not of
+    its own slot is multiplied by 0."""
+
+    a: Tensor
+    """(rank of all slots together, in_features)"""
+    b: Tensor
+    """(out_features, rank of all slots together)"""
+    gains: Tensor
+    """(slots, 1, rank of all slots together): the update's scale where a column is of the slot, else 0"""
+
+    def add_to(self, y: Tensor, x: Tensor) -> None:
+        """As `Update.add_to`. Factors that are not finite make all slots' answers not finite."""
+        low = torch.mm(x.reshape(-1, x.shape[-1]).to(self.a.dtype), self.a.t())
+        low.view(*x.shape[:2], -1).mul_(self.gains)
+        y = y.view(-1, y.shape[-1])
+        if y.dtype == self.b.dtype:
+            y.addmm_(low, self.b.t())
+        else:
+            y.add_(torch.mm(low, self.b.t()))
 
 
 @dataclass(frozen=True, eq=False)
 class Slots:
-    """What each part of a batch adds to the base model. Slot 0 is the base itself: it has no update and costs nothing.
+    """What each part of a batch adds to the base model. The base's own slot is the first: it has no update.
 
     A batch runs as (slots * rows, tokens, features): the rows of a slot next to each other, as many for each slot.
     """
 
     count: int
-    """Slots, the base's included."""
+    """Slots, the base's included where it has one."""
     order: tuple[int, ...]
     """order[i] is the slot of the i-th adapter given: slots go by rank, so that equal ranks share a product."""
-    updates: Mapping[str, tuple[Update, ...]]
+    updates: Mapping[str, tuple[Update | Together, ...]]
     """Module name -> its updates. Modules or slots without one are absent; there is no padding of ranks."""
+
+    @property
+    def shared(self) -> bool:
+        """Whether a slot's factors take part in other slots' products."""
+        return any(isinstance(part, Together) for parts in self.updates.values() for part in parts)
 
 
 _current: ContextVar[Slots | None] = ContextVar("composer_slots", default=None)
@@ -97,28 +133,73 @@ def check_fits(adapter: MergedAdapter, shapes: ModuleShapes) -> None:
                 )
 
 
-def build_slots(merged: Sequence[MergedAdapter], device: torch.device | str, dtype: torch.dtype) -> Slots:
-    """Slots for the base and these adapters. Copies whole stacks, and nothing at all where a rank stands alone."""
+def together_pays(dtype: torch.dtype, tokens: int) -> bool:
+    """For a pass of so many tokens in all slots. In fp32 a product for each rank is faster at any length."""
+    return dtype.itemsize == 2 and tokens <= TOGETHER_TOKENS
+
+
+def build_slots(
+    merged: Sequence[MergedAdapter],
+    device: torch.device | str,
+    dtype: torch.dtype,
+    *,
+    base_too: bool = True,
+    together: bool = False,
+) -> Slots:
+    """Slots for the base (with `base_too`) and these adapters. Copies whole stacks, and nothing where a rank stands
+    alone. `together` makes one product of all slots, unless their factors are large."""
+    first_slot = int(base_too)
     by_rank = sorted(range(len(merged)), key=lambda i: max((s.a.shape[1] for s in merged[i].stacks), default=0))
-    order = {adapter: slot for slot, adapter in enumerate(by_rank, start=1)}
+    order = {adapter: slot for slot, adapter in enumerate(by_rank, start=first_slot)}
+    count = len(merged) + first_slot
     alike: dict[tuple[str, ...], list[tuple[int, Stack]]] = defaultdict(list)
     for adapter, slot in order.items():
         for stack in merged[adapter].stacks:
             alike[stack.modules].append((slot, stack))
-    updates: dict[str, list[Update]] = defaultdict(list)
+    updates: dict[str, list[Update | Together]] = defaultdict(list)
     for modules, members in alike.items():
-        for run in _runs(members):
-            # (slots, modules, rank, in): slicing a module out of it is a view, and bmm takes the stride between slots
-            a = _joined([stack.a for _, stack in run], device, dtype)
-            b = _joined([stack.b for _, stack in run], device, dtype)
-            first, scale = run[0][0], run[0][1].scale
-            for position, module in enumerate(modules):
-                updates[module].append(Update(first, a[:, position], b[:, position], scale))
+        small = sum(stack.a.nbytes + stack.b.nbytes for _, stack in members) <= JOIN_BYTES
+        made = _as_one(members, count, device, dtype) if together and small else _by_rank(members, device, dtype)
+        for position, module in enumerate(modules):
+            updates[module] += [at(position) for at in made]
     return Slots(
-        count=len(merged) + 1,
+        count=count,
         order=tuple(order[i] for i in range(len(merged))),
         updates={module: tuple(parts) for module, parts in updates.items()},
     )
+
+
+_Members = list[tuple[int, Stack]]
+"""(slot, its stack), all of the same modules, by ascending slot"""
+_At = Callable[[int], Update | Together]
+"""The update of the module at a position of the stacks."""
+
+
+def _by_rank(members: _Members, device: torch.device | str, dtype: torch.dtype) -> list[_At]:
+    made: list[_At] = []
+    for run in _runs(members):
+        # (slots, modules, rank, in): slicing a module out of it is a view, and bmm takes the stride between slots
+        a = _joined([stack.a for _, stack in run], device, dtype)
+        b = _joined([stack.b for _, stack in run], device, dtype)
+        first, scale = run[0][0], run[0][1].scale
+        made.append(partial(_of_run, a, b, first, scale))
+    return made
+
+
+def _of_run(a: Tensor, b: Tensor, first: int, scale: float, at: int) -> Update:
+    return Update(first, a[:, at], b[:, at], scale)
+
+
+def _as_one(members: _Members, count: int, device: torch.device | str, dtype: torch.dtype) -> list[_At]:
+    a = torch.cat([stack.a for _, stack in members], dim=1).to(device, dtype)
+    b = torch.cat([stack.b for _, stack in members], dim=2).to(device, dtype)
+    plain = all(stack.scale == 1 for _, stack in members)
+    gains = torch.zeros(count, 1, a.shape[1], dtype=dtype if plain else torch.float32)
+    start = 0
+    for slot, stack in members:
+        gains[slot, 0, start : (start := start + stack.a.shape[1])] = stack.scale
+    gains = gains.to(device)
+    return [lambda at: Together(a[at], b[at], gains)]
 
 
 def _runs(members: list[tuple[int, Stack]]) -> list[list[tuple[int, Stack]]]:
@@ -149,16 +230,7 @@ def _adder(name: str) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], Tenso
         # the layer has just made its output, so adding in place touches nothing that is shared
         outputs = output.view(slots.count, -1, output.shape[-1])
         for update in slots.updates[name]:
-            _add(outputs[update.rows], inputs[update.rows], update)
+            update.add_to(outputs, inputs)
         return output
 
     return add_updates
-
-
-def _add(y: Tensor, x: Tensor, update: Update) -> None:
-    """x: (slots, tokens, in), y: (slots, tokens, out), changed in place."""
-    low = torch.bmm(x.to(update.a.dtype), update.a.mT)
-    if y.dtype == update.b.dtype:
-        y.baddbmm_(low, update.b.mT, alpha=update.scale)
-    else:  # an int8 layer answers in fp16 whatever it is fed
-        y.add_(torch.bmm(low, update.b.mT), alpha=update.scale)

