@@ -25,6 +25,7 @@ RECIPE_OPTIONS = (
     ("batch-size", "batch_size", int, "rows that are read at once"),
     ("accumulation", "accumulation", int, "batches a step"),
     ("learning-rate", "learning_rate", float, "its highest value"),
+    ("least-steps", "least_steps", int, "more passes where there are few rows"),
     ("warmup-steps", "warmup_steps", int, "steps up to it"),
     ("max-tokens", "max_tokens", int, "longer rows are cut in the middle of their context"),
     ("seed", "seed", int, "of the start and of the order of rows"),
@@ -52,7 +53,7 @@ def add(commands: Commands) -> None:
         default=True,
         help="go on where the same run was killed (default), or throw its checkpoints away",
     )
-    option("--recipe", metavar="NAME", help="paper or embedded; default: what bank.toml names, else by the base's size")
+    option("--recipe", metavar="NAME", help="paper or small; default: what bank.toml names, else by the base's size")
     for name, field, kind, text in RECIPE_OPTIONS:
         option(f"--{name}", dest=f"recipe_{field}", type=kind, metavar="N", help=text)
     option("--device", default="auto", metavar="D", help="auto, cpu or cuda")
@@ -79,11 +80,12 @@ def _plan(arguments: Arguments, recipe: AdapterRecipe | None) -> tuple[Plan, tup
 
     settings = app_settings()
     bank = load_bank(arguments.bank or settings.bank, ready=False)
-    base = size_up(bank)
+    base = size_up(bank, settings.cache_dir)
     plan = Plan(
         bank=bank,
         source=source_of(bank, arguments.source),
         recipe=recipe or _changed(default_recipe(bank, base), arguments),
+        cache_dir=settings.cache_dir,
         work=work_folder(bank, settings.cache_dir),
         output=arguments.output,
         force=arguments.force,

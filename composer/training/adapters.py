@@ -9,14 +9,19 @@ import os
 import shutil
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import torch
+import torch.nn.functional as functional
 from peft import LoraConfig, PeftModel, get_peft_model, prepare_model_for_kbit_training
+from peft.tuners.lora import LoraLayer
 from safetensors.torch import load_file
 from safetensors.torch import save as save_tensors
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -32,16 +37,19 @@ from transformers.utils.logging import disable_progress_bar
 
 from composer.bank.manifest import ADAPTER_FILES, sha256_of
 from composer.errors import BankError, ComposerError, SettingsError
+from composer.inference.precision import compute_dtype
 from composer.tasks.task import Example
 from composer.training.checkpoints import Identity, claim
-from composer.training.encoding import Row, encode_examples, sha256_of_rows
+from composer.training.encoding import UNLEARNED, Row, encode_examples, sha256_of_rows
 from composer.training.history import Progress, Reporter, last_loss, points_of
 from composer.training.loss_curve import write_loss_curve
 from composer.training.model_card import write_model_card
 from composer.training.order import EpochOrder
-from composer.training.precision import compute_dtype
-from composer.training.recipe import AdapterRecipe
+from composer.training.recipe import SMALL_BASE, AdapterRecipe
 from composer.training.record import Record, library_versions
+
+SHORT_ROW = 128
+"""Tokens up to which attention is computed as it is written, its scores held in memory."""
 
 disable_progress_bar()  # a bar for every small file hides our own progress
 # a name that PEFT or the Trainer itself still uses
@@ -60,7 +68,7 @@ class Site:
     base_name: str
     """What adapter_config.json names as the base: a Hub id, or the bank's folder name. Never a path of one machine."""
     revision: str | None = None
-    """The commit of a base that is from the Hub; one without is known by its files' sha256."""
+    """The commit of a base that is from the Hub, or the sha256 of its one file; others are known by their files'."""
     origin: str = "of the bank's own making"
     """What the model card says of the rows."""
 
@@ -90,12 +98,15 @@ def train_adapter(
     checkpoint = claim(site.work, identity, resume=resume)
     torch.manual_seed(recipe.seed)  # LoRA's A starts at random
     model = get_peft_model(load_for_training(site.base, quantization=quantization, device=device), _lora(recipe))
+    for layer in model.modules():
+        if isinstance(layer, LoraLayer):
+            layer.cast_input_dtype_enabled = False  # autocast does it, without a detour by fp32
     trainer = _AdapterTrainer(
         model=model,
-        args=_arguments(site, recipe, device, report_to, len(rows)),
+        args=_arguments(site, recipe, device, report_to, len(rows), large=model.num_parameters() > SMALL_BASE),
         train_dataset=rows,
-        data_collator=DataCollatorForSeq2Seq(_padding(tokenizer)),
-        callbacks=[Reporter(max(1, round(len(rows) * recipe.epochs)), progress)],
+        data_collator=DataCollatorForSeq2Seq(padding(tokenizer)),
+        callbacks=[Reporter(max(1, round(len(rows) * recipe.epochs_of(len(rows)))), progress)],
     )
     trainer.remove_callback(PrinterCallback)  # it prints to where results go
     _run(trainer, checkpoint, recipe)
@@ -155,12 +166,12 @@ def _check_room(base: Path | str, recipe: AdapterRecipe) -> None:
 
 
 def load_for_training(base: Path | str, *, quantization: str = "none", device: str = "cpu") -> PreTrainedModel:
-    """Weights in 16 or 4 bits, which stay frozen. On short rows, plain attention is the fastest on a CPU."""
+    """Weights in 16 or 4 bits, which stay frozen."""
     on_gpu = device == "cuda"
     loaded: Any = AutoModelForCausalLM.from_pretrained(
         base,
         dtype=_dtype(device),
-        attn_implementation="sdpa" if on_gpu else "eager",
+        attn_implementation="sdpa",
         device_map={"": 0 if on_gpu else "cpu"} if on_gpu or quantization != "none" else None,
         quantization_config=_quantization(quantization, device),
         use_safetensors=True,
@@ -205,7 +216,7 @@ def _lora(recipe: AdapterRecipe) -> LoraConfig:
     )  # fmt: skip
 
 
-def _padding(tokenizer: PreTrainedTokenizerBase) -> PreTrainedTokenizerBase:
+def padding(tokenizer: PreTrainedTokenizerBase) -> PreTrainedTokenizerBase:
     """A copy that can pad, where the model's own has no token for it, as Llama 2's. What is padded is never read."""
     copied = copy.deepcopy(tokenizer)
     if copied.pad_token is None:
@@ -213,8 +224,40 @@ def _padding(tokenizer: PreTrainedTokenizerBase) -> PreTrainedTokenizerBase:
     return copied
 
 
+def attention_for(tokens: int, device: str) -> AbstractContextManager[None]:
+    """A CPU's flash attention walks short rows in tiles that are mostly empty: there a plain product is faster."""
+    plain = device == "cpu" and tokens <= SHORT_ROW
+    return sdpa_kernel(SDPBackend.MATH) if plain else nullcontext()
+
+
 class _AdapterTrainer(Trainer):
-    """The Trainer, with an order of rows that survives a resume."""
+    """The Trainer, with a loss that leaves out what has no part in it, and an order of rows that survives a resume."""
+
+    def compute_loss(
+        self,
+        model: nn.Module,
+        inputs: dict[str, Tensor],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | int | None = None,
+    ) -> Tensor:
+        """Mean negative log-probability (nats) of the answers' tokens.
+
+        The output layer, a fifth of a small base, sees the answers alone. Padding stands behind a row, where causal
+        attention never looks, so there is no mask, and attention takes its fast path.
+        """
+        base = cast(PreTrainedModel, cast(PeftModel, self.accelerator.unwrap_model(model)).get_base_model())
+        expected = inputs["labels"][:, 1:]
+        learned = expected != UNLEARNED
+        half, device = self.compute_dtype != torch.float32, expected.device.type
+        with torch.autocast(device, self.compute_dtype, enabled=half), attention_for(expected.shape[1], device):
+            hidden = base.base_model(input_ids=inputs["input_ids"], use_cache=False).last_hidden_state
+            logits = base.get_output_embeddings()(hidden[:, :-1][learned])
+        total = functional.cross_entropy(logits.float(), expected[learned], reduction="sum")
+        return total / (num_items_in_batch if num_items_in_batch is not None else learned.sum())
+
+    @property
+    def compute_dtype(self) -> torch.dtype:
+        return _dtype("cpu" if self.args.use_cpu else "cuda")
 
     def _get_train_sampler(self, train_dataset: object = None) -> EpochOrder:
         rows = cast(list[Row], self.train_dataset)
@@ -229,7 +272,7 @@ class _AdapterTrainer(Trainer):
 
 
 def _arguments(
-    site: Site, recipe: AdapterRecipe, device: str, report_to: Sequence[str], rows: int
+    site: Site, recipe: AdapterRecipe, device: str, report_to: Sequence[str], rows: int, *, large: bool
 ) -> TrainingArguments:
     if "tensorboard" in report_to:  # it would write into the checkpoints' folder, which is removed at the end
         os.environ.setdefault("TENSORBOARD_LOGGING_DIR", str(site.work.parent / "runs" / site.work.name))
@@ -237,7 +280,7 @@ def _arguments(
     arguments = TrainingArguments(
         output_dir=str(site.work),
         run_name=site.output.name,
-        num_train_epochs=recipe.epochs,
+        num_train_epochs=recipe.epochs_of(rows),
         per_device_train_batch_size=recipe.batch_size,
         gradient_accumulation_steps=recipe.accumulation,
         learning_rate=recipe.learning_rate,
@@ -248,7 +291,7 @@ def _arguments(
         bf16=_dtype(device) == torch.bfloat16,
         fp16=_dtype(device) == torch.float16,
         use_cpu=device == "cpu",
-        activation_checkpointing=device == "cuda",
+        activation_checkpointing=large and device == "cuda",
         activation_checkpointing_kwargs={"use_reentrant": False},
         save_strategy="steps",
         save_steps=save_every,
@@ -268,7 +311,7 @@ def _arguments(
 def intervals(rows: int, recipe: AdapterRecipe) -> tuple[int, int]:
     """Steps from one logged loss to the next, and from one checkpoint to the next, which is a multiple of the first:
     the mean of an interval that a kill cuts in two would be lost."""
-    steps = math.ceil(recipe.epochs * math.ceil(rows / (recipe.batch_size * recipe.accumulation)))
+    steps = math.ceil(recipe.epochs_of(rows) * math.ceil(rows / (recipe.batch_size * recipe.accumulation)))
     log_every = max(1, min(10, steps // 20))
     return log_every, log_every * max(1, min(50, steps // 10) // log_every)
 

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 
-from composer.bank.hub import folder_of
 from composer.bank.manifest import Bank
 from composer.errors import InferenceError, unknown
+from composer.inference.gguf import config_folder
 from composer.inference.planning import BasePlan, check_room, plan_base
-from composer.training.recipe import EMBEDDED, PAPER, AdapterRecipe, recipe_named
+from composer.inference.precision import quantization_on
+from composer.training.recipe import PAPER, SMALL, SMALL_BASE, AdapterRecipe, recipe_named
 
 DEVICES = ("auto", "cpu", "cuda")
-SMALL = 500_000_000
-"""Parameters below which the embedded bank's recipe is the default: it was found on a few millions."""
 
 
-def size_up(bank: Bank) -> BasePlan:
+def size_up(bank: Bank, cache_dir: Path) -> BasePlan:
     """Raises BankError where the base's config cannot be had."""
-    folder, _ = folder_of(bank.base, ("config.json",))
-    return plan_base(folder, bank.quantization)
+    return plan_base(config_folder(bank.base, cache_dir), training_quantization(bank))
+
+
+def training_quantization(bank: Bank) -> str:
+    """Of the frozen base: where the bank leaves it open, a base that is small enough to be left in 16 bits is."""
+    return quantization_on("cpu", bank.quantization)
 
 
 def device_for(base: BasePlan, asked: str) -> str:
@@ -36,4 +41,4 @@ def default_recipe(bank: Bank, base: BasePlan) -> AdapterRecipe:
     """The one that bank.toml names, else by size. Raises SettingsError for a name that is none."""
     if bank.recipe:
         return recipe_named(bank.recipe)
-    return EMBEDDED if base.parameters < SMALL else PAPER
+    return SMALL if base.parameters < SMALL_BASE else PAPER

@@ -21,6 +21,12 @@ def write_loss_curve(folder: Path, points: Points, title: str) -> None:
     (folder / PICTURE_FILE).write_text(draw(points, title), encoding="utf-8")
 
 
+def read_loss_curve(folder: Path) -> list[tuple[int, float]]:
+    """What `write_loss_curve` wrote."""
+    with (folder / CSV_FILE).open(newline="") as file:
+        return [(int(row["step"]), float(row["loss"])) for row in csv.DictReader(file)]
+
+
 def draw(points: Points, title: str) -> str:
     """Steps to the right, loss upwards from zero."""
     last = max((step for step, _ in points), default=1)

@@ -15,12 +15,13 @@ from transformers import AutoTokenizer
 from transformers.integrations import get_available_reporting_integrations
 from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK
 
-from composer.bank.hub import BASE_FILES, folder_of
 from composer.bank.manifest import ADAPTER_FILES, Bank, sha256_of
 from composer.errors import BankError, SettingsError, TaskError, unknown
+from composer.inference.gguf import base_folder
 from composer.inference.prompts import prepare_tokenizer
 from composer.tasks import HELD_OUT, TASKS
 from composer.training.adapters import Site, identity_of, train_adapter
+from composer.training.device import training_quantization
 from composer.training.encoding import encode_examples
 from composer.training.history import Progress
 from composer.training.into_bank import check_can_add, put_adapter, staging_folder
@@ -39,6 +40,8 @@ class Plan:
     bank: Bank
     source: Source
     recipe: AdapterRecipe
+    cache_dir: Path
+    """Where a base that is read from a GGUF is kept."""
     work: Path
     """Checkpoints, one folder a task."""
     device: str = "cpu"
@@ -149,7 +152,7 @@ def train_tasks(
     warn: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Result]:
     """One result after another, each in its place before the next is begun. `progress` makes one listener per task."""
-    folder, _ = folder_of(plan.bank.base, BASE_FILES)
+    folder = base_folder(plan.bank.base, plan.cache_dir)
     for task in tasks:
         with alone(plan.work / f"{task}.lock", wait=False):
             labelled = plan.source.examples(task, plan.recipe.rows)
@@ -175,7 +178,7 @@ def _site(plan: Plan, task: str, base: Path, labelled: Labelled) -> Site:
         output=staged,
         work=plan.work / task,
         base_name=plan.bank.base_name,
-        revision=plan.bank.base.revision,
+        revision=plan.bank.base.file_sha256 or plan.bank.base.revision,
         origin=labelled.origin,
     )
 
@@ -189,7 +192,7 @@ def _finished(plan: Plan, task: str, site: Site, recipe: AdapterRecipe, labelled
     tokenizer = prepare_tokenizer(AutoTokenizer.from_pretrained(site.base))
     rows = encode_examples(labelled.examples, site.template, tokenizer, recipe.max_tokens)
     record = read_record(place)
-    same = record.is_of(identity_of(rows, site, recipe, plan.bank.quantization))
+    same = record.is_of(identity_of(rows, site, recipe, training_quantization(plan.bank)))
     return Result(task, place, sha256_of(place / ADAPTER_FILES[1]), record, 0.0) if same else None
 
 
@@ -204,7 +207,7 @@ def _trained(
         recipe,
         prepare_tokenizer(AutoTokenizer.from_pretrained(site.base)),
         device=plan.device,
-        quantization=plan.bank.quantization,
+        quantization=training_quantization(plan.bank),
         resume=plan.resume,
         report_to=plan.report_to,
         progress=progress,

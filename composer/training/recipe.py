@@ -1,4 +1,4 @@
-"""What decides an adapter, as data: the paper's recipe for 7b banks, and the embedded bank's."""
+"""What decides an adapter, as data: the paper's recipe for 7b banks, and one for small bases."""
 
 from __future__ import annotations
 
@@ -31,6 +31,8 @@ class AdapterRecipe:
     """Training rows a task, at most."""
     max_tokens: int = 512
     seed: int = 17
+    least_steps: int = 0
+    """A task with few rows is passed over more often, until it has had as many."""
 
     def __post_init__(self) -> None:
         # what is written here can be read back: the bounds are those of the reader
@@ -39,6 +41,7 @@ class AdapterRecipe:
         _check_whole("batch size", self.batch_size, 1, 4_096)
         _check_whole("accumulation", self.accumulation, 1, 4_096)
         _check_whole("warm-up steps", self.warmup_steps, 0, 1_000_000)
+        _check_whole("number of least steps", self.least_steps, 0, 1_000_000)
         _check_whole("number of rows", self.rows, 1, 10_000_000)
         _check_whole("max tokens", self.max_tokens, 2, 1_000_000)
         _check_whole("seed", self.seed, 0, 2**31 - 1)
@@ -51,6 +54,11 @@ class AdapterRecipe:
             raise SettingsError(unknown("schedule", self.schedule, SCHEDULES))
         if not self.targets:
             raise SettingsError("no layer is to be trained. Name at least one in targets, such as q_proj.")
+
+    def epochs_of(self, rows: int) -> float:
+        """Passes over `rows` training rows."""
+        steps = math.ceil(rows / (self.batch_size * self.accumulation))
+        return max(self.epochs, math.ceil(self.least_steps / steps))
 
 
 def _check_whole(name: str, value: int, low: int, high: int) -> None:
@@ -67,12 +75,15 @@ def _check_number(name: str, value: float, above: float, high: float) -> None:
 PAPER = AdapterRecipe(rank=64, alpha=32, epochs=3, batch_size=4, accumulation=4, learning_rate=5e-5, warmup_steps=100)
 """Section 6.4 of the paper; packing off, bias none."""
 
-EMBEDDED = AdapterRecipe(
-    rank=16, alpha=32, epochs=4, batch_size=32, accumulation=1, learning_rate=2e-3, warmup_steps=20, max_tokens=256
-)
-"""For a base of some million parameters: a higher rate, since there is little to forget and little time."""
+SMALL_BASE = 500_000_000
+"""Parameters below which the recipe for small bases is the default."""
+SMALL = AdapterRecipe(
+    rank=4, alpha=8, epochs=3, batch_size=16, accumulation=1, learning_rate=1e-3, warmup_steps=20, max_tokens=384,
+    least_steps=150,
+)  # fmt: skip
+"""For bases below half a billion parameters: a higher rate, since there is little to forget and little time."""
 
-RECIPES = {"paper": PAPER, "embedded": EMBEDDED}
+RECIPES = {"paper": PAPER, "small": SMALL}
 
 
 def recipe_named(name: str) -> AdapterRecipe:

@@ -62,10 +62,10 @@ class FromRows:
 def _origin(rows: RowSource, task: str) -> str:
     if isinstance(rows, FirstOf):
         return next((_origin(one, task) for one in rows.sources if task in one.tasks()), "unknown")
-    if not isinstance(rows, HubSource):
-        return "from a folder of rows"
     source = TASKS[task].source
     config = f", {source.config}" if source.config else ""
+    if not isinstance(rows, HubSource):
+        return f"from a folder, in the columns of {source.hub_id}{config}"
     return f"from the Hub: {source.hub_id}{config}, split {source.train_split}"
 
 

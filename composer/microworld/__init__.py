@@ -1,1 +1,0 @@
-"""The seeded generator of the embedded bank's examples."""
