@@ -12,6 +12,7 @@ from composer.errors import SettingsError, unknown
 ROOT = Path(__file__).resolve().parent.parent
 ADAPTERS = ROOT / "adapters"
 ADAPTER_BYTES = 2 * 1024**3
+DEFAULT_BANK = "smollm2-135m"
 
 DEFAULT_METHODS = ("linear", "cat", "ties", "magnitude_prune")
 """The paper's. The registry's other methods run where they are asked for."""
@@ -89,7 +90,7 @@ class Settings:
 class AppSettings:
     """Where the app listens and what it serves."""
 
-    bank: str = "embedded"
+    bank: str = DEFAULT_BANK
     index: str | None = None
     """A folder, or a Chroma server's address, with an index of other examples than the bank's own."""
     collection: str | None = None
@@ -103,6 +104,8 @@ class AppSettings:
     """`owner/name` on a Hugging Face Space: where links to a run must lead."""
     device: str = "auto"
     """`auto`, `cpu` or `cuda`. On a ZeroGPU Space `cpu` answers without asking for a GPU."""
+    quantization: str | None = None
+    """`none`, `nf4`, `int8` or `auto` (nf4 on a GPU, none on a CPU); None for what the bank says."""
     zero_gpu: bool = False
     """On a Space whose GPU is lent for the length of one call."""
     queue_size: int = 64
@@ -127,7 +130,7 @@ class AppSettings:
         """COMPOSER_*, GRADIO_SERVER_NAME, _PORT and _SSR_MODE, SPACE_ID, SPACES_ZERO_GPU. Raises SettingsError."""
         space_id = env.get("SPACE_ID") or None
         return cls(
-            bank=env.get("COMPOSER_BANK") or "embedded",
+            bank=env.get("COMPOSER_BANK") or DEFAULT_BANK,
             index=env.get("COMPOSER_INDEX") or None,
             collection=env.get("COMPOSER_COLLECTION") or None,
             # A Space's visitors come from outside of its container.
@@ -137,6 +140,7 @@ class AppSettings:
             adapter_bytes=_number(env, "COMPOSER_ADAPTER_BYTES", ADAPTER_BYTES, 2**50),
             space_id=space_id,
             device=env.get("COMPOSER_DEVICE") or "auto",
+            quantization=env.get("COMPOSER_QUANTIZATION") or None,
             zero_gpu=_flag(env, "SPACES_ZERO_GPU"),
             queue_size=_number(env, "COMPOSER_QUEUE", 64, 10_000),
             sessions=_number(env, "COMPOSER_SESSIONS", 500, 100_000),

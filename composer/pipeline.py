@@ -1,38 +1,40 @@
-"""The algorithm on one screen: retrieve -> route -> merge -> score, and `explain`, which is all of them as one record.
+"""The algorithm on one screen: retrieve -> route -> merge -> score, and `run`, all of them as a growing record.
 
-composer = Composer.open("embedded")
+composer = Composer.open()
 trace = composer.explain(Query("Where can I buy a tennis ball?", ("a sports store", "a bakery")))
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 
-from composer.bank.hub import BASE_FILES, folder_of
 from composer.bank.manifest import Bank, load_bank
 from composer.bank.store import DEVICE_BYTES, AdapterStore
-from composer.config import ADAPTER_BYTES, ROOT, Settings
+from composer.config import ADAPTER_BYTES, DEFAULT_BANK, ROOT, Settings
 from composer.errors import BankError, ComposerError, SettingsError
 from composer.indexing import IndexPlace, index_folder, open_index
 from composer.inference.base import BaseModel, check_base, load_base
-from composer.inference.prompts import FittedPrompt, fit_prompt
+from composer.inference.gguf import Say, base_folder, config_folder
+from composer.inference.prompts import FittedPrompt, encode_option, fit_prompt
 from composer.inference.scoring import score
+from composer.lineup import BASE, REFERENCES, candidate_named
 from composer.merging import METHODS, TrimCache, contributions_of, merge, method_named
 from composer.merging.cache import ByteCache, MergeKey, bytes_of, merge_key
 from composer.merging.factors import MergedAdapter
 from composer.retrieval.build import Progress
 from composer.retrieval.encoder import Encoder
 from composer.retrieval.index import SearchIndex
-from composer.routing import reweigh, route
+from composer.routing import STRATEGIES, reweigh, route
 from composer.routing.kernels import kernel_named
 from composer.types import Contribution, Failure, Neighbour, Prediction, Query, TaskWeights, Trace
 
 Choice = Sequence[tuple[str, float]]
 """(task, weight): what a method merges."""
-Clock = Callable[[str], None]
+Rescue = Callable[[str, Exception], Failure]
+"""Makes words of an error that nobody foresaw, for the candidate of that name."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,25 +52,28 @@ class Composer:
     @classmethod
     def open(
         cls,
-        bank: str | Path | Bank = "embedded",
+        bank: str | Path | Bank = DEFAULT_BANK,
         *,
         index: IndexPlace = None,
         cache_dir: Path = ROOT / ".cache",
         device: str = "auto",
+        quantization: str | None = None,
         adapter_bytes: int = ADAPTER_BYTES,
         progress: Progress | None = None,
+        say: Say | None = None,
     ) -> Composer:
         """Check and load everything; the first time, build the bank's index in `cache_dir` from its shipped vectors.
 
-        `index` is a folder or server with an index of other examples; `adapter_bytes` bounds the adapters in memory, as
-        `AppSettings.adapter_bytes` says.
+        `index` is a folder or server with an index of other examples; `quantization` is the bank's unless given;
+        `adapter_bytes` bounds the adapters in memory, as `AppSettings.adapter_bytes` says. `progress` hears of rows
+        that are indexed, `say` of what else takes long.
         Raises a ComposerError that names what is missing, damaged or in use.
         """
         bank = bank if isinstance(bank, Bank) else load_bank(bank)
-        encoder = Encoder(bank.encoder.location, revision=bank.encoder.revision, sha256=bank.encoder.sha256)
+        encoder = Encoder(bank.encoder)
         opened = open_index(bank, encoder, cache_dir, index, progress=progress)
         try:
-            base = _open_base(bank, device)
+            base = _open_base(bank, cache_dir, device, quantization or bank.quantization, say)
             encoder.load()
             return cls(bank, encoder, opened, base, *_memory(bank, base, adapter_bytes))
         except BaseException:
@@ -82,38 +87,62 @@ class Composer:
     def explain(
         self, query: Query, settings: Settings | None = None, neighbours: Sequence[Neighbour] | None = None
     ) -> Trace:
-        """One run through all stages. `neighbours` at hand are re-weighted: changing top-p or kernel embeds nothing.
+        """The whole trace of one run, without reference rows."""
+        *_, last = self.run(query, settings, neighbours, references=())
+        return last
 
-        A method that fails becomes a Failure in the trace; the others live. Raises QueryError or SettingsError.
+    def run(
+        self,
+        query: Query,
+        settings: Settings | None = None,
+        neighbours: Sequence[Neighbour] | None = None,
+        *,
+        references: Sequence[str] = REFERENCES,
+        apart: bool = False,
+        rescue: Rescue | None = None,
+    ) -> Iterator[Trace]:
+        """One run through all stages, as a trace that grows: what the question resembles, the answers, the references.
+
+        `neighbours` at hand are re-weighted: changing top-p or kernel embeds nothing. All methods answer in one pass,
+        or with `apart` each in its own, one after another. A method that cannot be merged or scored becomes a Failure;
+        what breaks for a reason that nobody foresaw is raised, or becomes the Failure that `rescue` makes of it: of one
+        method where its merge broke, of all in the pass where that did. A reference that fails takes no answer away.
+        Raises QueryError or SettingsError, before anything is computed.
         """
         settings = settings or self.default_settings()
         check_settings(settings)
-        timings, clock = _stopwatch()
+        clock = _Stopwatch()
+        prompt = self.fit(query)
         neighbours = self._at_hand(neighbours, settings) or self.retrieve(query, settings)
         clock("retrieve")
         weights = self.route(neighbours, settings)
         clock("route")
-        merged, failures = self._merge_all(weights.kept, settings)
-        clock("merge")
-        prompt = self.fit(query)
-        answers = self.score(query, merged, settings, prompt)
-        clock("score")
-        predictions = tuple(answer for answer in answers if isinstance(answer, Prediction))
-        answered = {prediction.method for prediction in predictions}
-        # a merge that is not finite has no shares that could be shown, or written as JSON
-        contributions = self.contributions(weights.kept, [m for m in merged if m.method in answered])
-        clock("explain")
-        return Trace(
+        trace = Trace(
             query=query,
             neighbours=tuple(neighbours),
             weights=weights,
-            predictions=predictions,
-            contributions=contributions,
-            timings_ms=tuple(timings),
+            predictions=(),
+            contributions=(),
+            timings_ms=clock.timings,
             bank=self.bank.name,
-            failures=(*failures, *(a for a in answers if isinstance(a, Failure))),
             notes=_notes(weights, prompt),
         )
+        yield trace
+        for names in [(name,) for name in settings.methods] if apart else [settings.methods]:
+            try:
+                trace = self._answered(trace, names, settings, prompt, clock, rescue)
+            except ComposerError:
+                raise
+            except Exception as error:
+                if rescue is None:
+                    raise
+                trace = self._answered(trace, (), settings, prompt, clock)  # what the base says is not lost
+                trace = replace(trace, failures=(*trace.failures, *(rescue(name, error) for name in names)))
+            yield trace
+        if references:
+            answers = self._referred(references, trace, settings, prompt, rescue)
+            clock("references")
+            yield replace(trace, references=answers, timings_ms=clock.timings)
 
     def retrieve(self, query: Query, settings: Settings) -> tuple[Neighbour, ...]:
         """The training examples nearest to the question, by cosine distance."""
@@ -123,6 +152,19 @@ class Composer:
     def route(self, neighbours: Sequence[Neighbour], settings: Settings) -> TaskWeights:
         """Similarities summed per task, normalized, cut by the nucleus."""
         return route(neighbours, top_p=settings.retrieval.top_p, kernel=settings.retrieval.kernel)
+
+    def candidate(
+        self, name: str, weights: TaskWeights, settings: Settings, own: str | None = None
+    ) -> MergedAdapter | None:
+        """What a row of the line-up adds to the base for these task weights; None for the base alone.
+
+        `own` is the row's own task, where it is known. Raises MergeError where it cannot be merged.
+        """
+        row = candidate_named(name)
+        choice = STRATEGIES[row.strategy].choose(weights, own)
+        if row.method is None or not choice:
+            return None
+        return replace(self.merge(choice, settings, row.method), method=name)
 
     def merge(self, choice: Choice, settings: Settings, method: str) -> MergedAdapter:
         """The tasks' adapters as one, by a method: a value that is kept for a while. Read it only."""
@@ -152,8 +194,18 @@ class Composer:
             self.base.max_tokens,
         )
 
+    def option_tokens(self, query: Query) -> list[int]:
+        """How many tokens each option has."""
+        return [len(encode_option(self.base.tokenizer, self.bank.prompt_template, option)) for option in query.options]
+
     def score(
-        self, query: Query, merged: Sequence[MergedAdapter], settings: Settings, prompt: FittedPrompt | None = None
+        self,
+        query: Query,
+        merged: Sequence[MergedAdapter],
+        settings: Settings,
+        prompt: FittedPrompt | None = None,
+        *,
+        base_too: bool = True,
     ) -> tuple[Prediction | Failure, ...]:
         """The base model's answer and one per merged adapter, in one forward pass."""
         return score(
@@ -163,6 +215,7 @@ class Composer:
             merged,
             template=self.bank.prompt_template,
             normalization=settings.score.normalization,
+            base_too=base_too,
         )
 
     def contributions(self, choice: Choice, merged: Sequence[MergedAdapter]) -> tuple[Contribution, ...]:
@@ -171,18 +224,66 @@ class Composer:
 
     def default_settings(self) -> Settings:
         """The bank's retrieval defaults, and the paper's four methods."""
-        return Settings(retrieval=self.bank.retrieval)
+        return Settings(retrieval=self.bank.retrieval, score=self.bank.score)
 
-    def _merge_all(self, choice: Choice, settings: Settings) -> tuple[list[MergedAdapter], list[Failure]]:
+    def _answered(
+        self,
+        trace: Trace,
+        names: Sequence[str],
+        settings: Settings,
+        prompt: FittedPrompt,
+        clock: _Stopwatch,
+        rescue: Rescue | None = None,
+    ) -> Trace:
+        """The trace with the answers of these methods, and with the base's where it has not answered yet."""
+        merged, failures = self._merge_all(names, trace.weights, settings, rescue)
+        clock("merge")
+        base_too = trace.answer(BASE) is None
+        answers = self.score(trace.query, merged, settings, prompt, base_too=base_too) if merged or base_too else ()
+        clock("score")
+        # a merge that is not finite has no shares that could be shown, or written as JSON
+        answered = {answer.method for answer in answers if isinstance(answer, Prediction)}
+        shares = self.contributions(trace.weights.kept, [one for one in merged if one.method in answered])
+        clock("explain")
+        grown = _with_answers(trace, answers, failures)
+        return replace(grown, contributions=(*trace.contributions, *shares), timings_ms=clock.timings)
+
+    def _referred(
+        self,
+        names: Sequence[str],
+        trace: Trace,
+        settings: Settings,
+        prompt: FittedPrompt,
+        rescue: Rescue | None,
+    ) -> tuple[Prediction | Failure, ...]:
+        try:
+            merged, failures = self._merge_all(names, trace.weights, settings, rescue)
+            scored = self.score(trace.query, merged, settings, prompt, base_too=False) if merged else ()
+            return (*scored, *failures)
+        except ComposerError as error:
+            return tuple(Failure(name, str(error)) for name in names)
+        except Exception as error:
+            if rescue is None:
+                raise
+            return tuple(rescue(name, error) for name in names)
+
+    def _merge_all(
+        self, names: Sequence[str], weights: TaskWeights, settings: Settings, rescue: Rescue | None
+    ) -> tuple[list[MergedAdapter], list[Failure]]:
         merged: list[MergedAdapter] = []
         failures: list[Failure] = []
-        for method in settings.methods:
+        for name in names:
             try:
-                merged.append(self.merge(choice, settings, method))
+                made = self.candidate(name, weights, settings)
+                merged += [made] if made else []
             except BankError:
                 raise  # a damaged bank is no method's fault
             except ComposerError as error:
-                failures.append(Failure(method, str(error)))
+                failures.append(Failure(name, str(error)))
+            except Exception as error:
+                if rescue is None:
+                    raise
+                failures.append(rescue(name, error))
         return merged, failures
 
     def _at_hand(self, neighbours: Sequence[Neighbour] | None, settings: Settings) -> tuple[Neighbour, ...]:
@@ -193,12 +294,10 @@ class Composer:
         return reweigh(neighbours[:top_k], settings.retrieval.kernel)
 
 
-def _open_base(bank: Bank, device: str) -> BaseModel:
+def _open_base(bank: Bank, cache_dir: Path, device: str, quantization: str, say: Say | None) -> BaseModel:
     """What cannot run here is refused by its config, before gigabytes are fetched."""
-    config, _ = folder_of(bank.base, ("config.json",))
-    check_base(config, quantization=bank.quantization, device=device)
-    folder, _ = folder_of(bank.base, BASE_FILES)
-    return load_base(folder, quantization=bank.quantization, device=device)
+    check_base(config_folder(bank.base, cache_dir, say=say), quantization=quantization, device=device)
+    return load_base(base_folder(bank.base, cache_dir, say=say), quantization=quantization, device=device)
 
 
 def _memory(
@@ -230,17 +329,29 @@ def _notes(weights: TaskWeights, prompt: FittedPrompt) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _stopwatch() -> tuple[list[tuple[str, float]], Clock]:
-    timings: list[tuple[str, float]] = []
-    last = perf_counter()
+def _with_answers(trace: Trace, answers: Sequence[Prediction | Failure], failures: Sequence[Failure]) -> Trace:
+    return replace(
+        trace,
+        predictions=(*trace.predictions, *(answer for answer in answers if isinstance(answer, Prediction))),
+        failures=(*trace.failures, *failures, *(answer for answer in answers if isinstance(answer, Failure))),
+    )
 
-    def clock(stage: str) -> None:
-        nonlocal last
+
+class _Stopwatch:
+    """Milliseconds per stage; a stage that comes again is added up."""
+
+    def __init__(self) -> None:
+        self._spent: dict[str, float] = {}
+        self._last = perf_counter()
+
+    def __call__(self, stage: str) -> None:
         now = perf_counter()
-        timings.append((stage, (now - last) * 1000))
-        last = now
+        self._spent[stage] = self._spent.get(stage, 0.0) + (now - self._last) * 1000
+        self._last = now
 
-    return timings, clock
+    @property
+    def timings(self) -> tuple[tuple[str, float], ...]:
+        return tuple(self._spent.items())
 
 
 __all__ = ["Composer", "check_settings", "index_folder", "open_index"]

@@ -31,6 +31,7 @@ def trace_to_json(trace: Trace) -> dict[str, Any]:
         },
         "timings_ms": dict(trace.timings_ms),
         "failures": {failure.method: failure.message for failure in trace.failures},
+        "references": {one.method: _reference(one, trace.query.options) for one in trace.references},
         "notes": list(trace.notes),
     }
 
@@ -55,7 +56,16 @@ def trace_from_json(data: dict[str, Any]) -> Trace:
         bank=data["bank"],
         failures=tuple(Failure(method, message) for method, message in data["failures"].items()),
         notes=tuple(data["notes"]),
+        references=tuple(_reference_from(name, values) for name, values in data["references"].items()),
     )
+
+
+def _reference(one: Prediction | Failure, options: tuple[str, ...]) -> dict[str, Any]:
+    return {"failed": one.message} if isinstance(one, Failure) else _prediction(one, options)
+
+
+def _reference_from(name: str, values: dict[str, Any]) -> Prediction | Failure:
+    return Failure(name, values["failed"]) if "failed" in values else _prediction_from(name, values)
 
 
 def _prediction(p: Prediction, options: tuple[str, ...]) -> dict[str, Any]:

@@ -23,7 +23,8 @@ class Query:
     context: str | None = None
     """A passage that the question is about; the only part that may be cut when a prompt is too long."""
     hint: str | None = None
-    """What kind of task this is, in a sentence. Retrieval reads it, the models do not; a typed question has none."""
+    """What kind of task this is, in a sentence: retrieval reads it, the models do not. A typed question has none, but
+    for its options, where these are to be compared too."""
 
     def __post_init__(self) -> None:
         if isinstance(self.options, str) or not isinstance(self.options, Iterable):
@@ -145,19 +146,26 @@ class Failure:
 
 @dataclass(frozen=True)
 class Trace:
-    """One run through all stages: what the page, the API, exports and evaluation read."""
+    """One run through all stages: what the page, the API, exports and evaluation read. It grows: see `pipeline.run`."""
 
     query: Query
     neighbours: tuple[Neighbour, ...]
     weights: TaskWeights
     predictions: tuple[Prediction, ...]
-    """The base model first (method "base"), then one per method."""
+    """The base model first (method "base"), then one per method. Empty in a trace that has not been answered yet."""
     contributions: tuple[Contribution, ...]
     timings_ms: tuple[tuple[str, float], ...]
     bank: str
     failures: tuple[Failure, ...] = ()
     notes: tuple[str, ...] = field(default=())
     """Sentences a person should know of: a cut context, one task alone in the nucleus."""
+    references: tuple[Prediction | Failure, ...] = ()
+    """What the merges are compared with, besides the base: see `lineup.REFERENCES`."""
 
     def prediction(self, method: str) -> Prediction:
         return next(p for p in self.predictions if p.method == method)
+
+    def answer(self, method: str) -> Prediction | Failure | None:
+        """Of the base or a method; None as long as there is none."""
+        known: tuple[Prediction | Failure, ...] = (*self.predictions, *self.failures)
+        return next((one for one in known if one.method == method), None)

@@ -1,41 +1,50 @@
-"""Task by strategy: how often each way of choosing and merging adapters is right on the bank's own test rows.
-
-All strategies of a row are scored in one forward pass, and a row is retrieved for once.
-"""
+"""Task by candidate: how often each way of choosing and merging adapters is right, on the same rows."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
-from composer.bank.examples import Examples, read_examples
-from composer.bank.manifest import Bank
-from composer.config import DEFAULT_METHODS, Settings
-from composer.errors import BankError, ComposerError, SettingsError, TaskError, unknown
-from composer.merging import METHODS
-from composer.merging.factors import MergedAdapter
-from composer.pipeline import Composer, check_settings
+from composer.config import DEFAULT_METHODS, NORMALIZATIONS, Settings
+from composer.errors import SettingsError, unknown
+from composer.evaluation.answers import Answerer, RowAnswers, Slot
+from composer.evaluation.routes import ASKED, Search, routes
+from composer.evaluation.rows import TaskRows
+from composer.lineup import BASE, REFERENCES, Candidate, candidates_named
+from composer.pipeline import Composer
 from composer.routing import STRATEGIES
-from composer.types import Failure, Prediction, Query, TaskWeights
+from composer.types import TaskWeights
 
 Progress = Callable[[int, int], None]
 """Called with (rows answered, rows in all)."""
 
-RETRIEVAL = "retrieval"
-"""Stands for one strategy per default method, each named as the method."""
+DEFAULT_CANDIDATES = (BASE, "own", *REFERENCES, *DEFAULT_METHODS)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A candidate, asked in one way; None where it does not look at the question."""
+
+    candidate: Candidate
+    asked: str | None
+
+    @property
+    def name(self) -> str:
+        return f"{self.candidate.name}, {self.asked}" if self.asked else self.candidate.name
 
 
 @dataclass(frozen=True)
 class Tally:
-    correct: int
+    correct: tuple[tuple[str, int], ...]
+    """(normalization, rows answered right under it)"""
     n: int
     failed: int = 0
     """Rows without an answer, because a merge failed. They count as wrong."""
 
-    @property
-    def accuracy(self) -> float:
-        return self.correct / self.n
+    def accuracy(self, normalization: str) -> float:
+        return dict(self.correct)[normalization] / self.n
 
 
 @dataclass(frozen=True)
@@ -51,16 +60,17 @@ class RetrievalTally:
 @dataclass(frozen=True)
 class TaskResult:
     task: str
+    n: int
+    majority: int
+    """Rows that the most frequent right answer's place would have right: what guessing without a look gives."""
     tallies: tuple[tuple[str, Tally], ...]
-    """(strategy, tally); a held-out task has none for a strategy that needs the task's own adapter"""
-    retrieval: RetrievalTally | None
-    """With the hint, as the index has it. None for a held-out task, which retrieval cannot find."""
-    as_typed: RetrievalTally | None
-    """Without the hint, which a person does not type."""
+    """(column, tally); a held-out task has none for a candidate that needs the task's own adapter"""
+    retrieval: tuple[tuple[str, RetrievalTally], ...]
+    """(how it was asked, tally); empty for a held-out task, which retrieval cannot find."""
 
     @property
     def held_out(self) -> bool:
-        return self.retrieval is None
+        return not self.retrieval
 
 
 @dataclass(frozen=True)
@@ -68,138 +78,133 @@ class Evaluation:
     """The whole grid. Held-out tasks are those that the bank has no adapter for; they enter no mean but their own."""
 
     bank: str
+    split: str
     settings: Settings
-    strategies: tuple[str, ...]
+    computed: str
+    """Device, type and quantization that the answers were computed in."""
+    columns: tuple[str, ...]
     tasks: tuple[TaskResult, ...]
 
-    def means(self, *, held_out: bool = False) -> tuple[tuple[str, float], ...]:
-        """(strategy, accuracy averaged over tasks), every task with the same weight."""
+    def means(self, normalization: str, *, held_out: bool = False) -> tuple[tuple[str, float], ...]:
+        """(column, accuracy averaged over tasks), every task with the same weight."""
         found = [dict(result.tallies) for result in self.tasks if result.held_out == held_out]
-        shared = [name for name in self.strategies if found and all(name in tallies for tallies in found)]
-        return tuple((name, sum(tallies[name].accuracy for tallies in found) / len(found)) for name in shared)
-
-
-def evaluate(
-    composer: Composer,
-    *,
-    tasks: Sequence[str] | None = None,
-    strategies: Sequence[str] | None = None,
-    limit: int | None = None,
-    settings: Settings | None = None,
-    progress: Progress | None = None,
-) -> Evaluation:
-    """Every task, the baselines and the default methods unless named; the first `limit` rows of each task.
-
-    Raises SettingsError or TaskError for a name that does not exist, and BankError for a bank without test rows.
-    """
-    plan = Plan.of(composer.bank, tasks=tasks, strategies=strategies, limit=limit)
-    settings = settings or composer.default_settings()
-    check_settings(settings)
-    report = _counter(progress, plan.total)
-    return Evaluation(
-        bank=composer.bank.name,
-        settings=settings,
-        strategies=plan.strategies,
-        tasks=tuple(_task_result(composer, plan, task, settings, report) for task, _ in plan.rows),
-    )
+        shared = [name for name in self.columns if found and all(name in tallies for tallies in found)]
+        return tuple((name, sum(each[name].accuracy(normalization) for each in found) / len(found)) for name in shared)
 
 
 @dataclass(frozen=True, eq=False)
 class Plan:
     """What is to be run. Made without a model, so that a wrong name is refused before minutes of loading."""
 
-    examples: Examples
-    strategies: tuple[str, ...]
-    rows: tuple[tuple[str, tuple[int, ...]], ...]
-    """(task, its rows' indexes)"""
+    rows: tuple[TaskRows, ...]
+    columns: tuple[Column, ...]
+    asked: tuple[str, ...]
+    split: str
 
     @classmethod
     def of(
-        cls, bank: Bank, *, tasks: Sequence[str] | None, strategies: Sequence[str] | None, limit: int | None
+        cls, rows: Sequence[TaskRows], candidates: Sequence[str] | None, asked: Sequence[str], split: str = "test"
     ) -> Plan:
-        names = strategies_named(strategies)
-        if limit is not None and limit < 1:
-            raise SettingsError(f"limit is {limit}; at least 1 row of each task is needed.")
-        if bank.evaluation is None:
-            raise BankError(f"the bank {bank.name!r} has no test rows. Add [evaluation] to its bank.toml.")
-        examples = read_examples(bank.evaluation.path)
-        chosen = _tasks_named(bank, examples, tasks)
-        return cls(examples, names, tuple((task, _rows_of(bank, examples, task)[:limit]) for task in chosen))
+        """Raises SettingsError for a candidate, or a way of asking, that does not exist."""
+        for name in asked:
+            if name not in ASKED:
+                raise SettingsError(unknown("way of asking", name, ASKED))
+        if not asked:
+            raise SettingsError(f"no way of asking was chosen. Choose at least one of {', '.join(ASKED)}.")
+        chosen = candidates_named(DEFAULT_CANDIDATES if candidates is None else candidates)
+        ways = tuple(name for name in ASKED if name in asked)
+        blind = [Column(one, None) for one in chosen if STRATEGIES[one.strategy].blind]
+        others = [Column(one, way) for way in ways for one in chosen if not STRATEGIES[one.strategy].blind]
+        return cls(tuple(rows), (*blind, *others), ways, split)
 
     @property
     def total(self) -> int:
-        return sum(len(rows) for _, rows in self.rows)
+        return sum(len(rows.ids) for rows in self.rows)
 
 
-def known_strategies() -> tuple[str, ...]:
-    """The baselines of the registry, then retrieval with each method, named as the method."""
-    return (*(name for name in reversed(STRATEGIES) if name != RETRIEVAL), *METHODS)
+def evaluate(
+    composer: Composer,
+    plan: Plan,
+    settings: Settings,
+    folder: Path,
+    *,
+    search: Search | None = None,
+    index_id: str | None = None,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """`folder` keeps what was found: a run that was killed, and the next one, take it from there.
 
-
-def strategies_named(names: Sequence[str] | None) -> tuple[str, ...]:
-    """In the registry's order; `retrieval` stands for the default methods, and None for all baselines and these.
-
-    Raises SettingsError.
+    `search` and `index_id` are the composer's own index unless given.
     """
-    known = known_strategies()
-    if names is None:
-        names = (*STRATEGIES, RETRIEVAL)
-    for name in names:
-        if name not in (*known, RETRIEVAL):
-            raise SettingsError(unknown("strategy", name, (*known, RETRIEVAL)))
-    chosen = {*names, *(DEFAULT_METHODS if RETRIEVAL in names else ())}
-    if not chosen:
-        raise SettingsError(f"no strategy was chosen. Choose at least one of {', '.join(known)}.")
-    return tuple(name for name in known if name in chosen)
-
-
-def _tasks_named(bank: Bank, examples: Examples, tasks: Sequence[str] | None) -> tuple[str, ...]:
-    """In the order of the rows, held-out ones last."""
-    there = sorted(dict.fromkeys(examples.tasks), key=lambda task: task not in bank.tasks)
-    for task in tasks or ():
-        if task not in there:
-            raise TaskError(unknown("task", task, there))
-    if tasks is not None and not tasks:
-        raise TaskError(f"no task was chosen. Choose at least one of {', '.join(sorted(there))}.")
-    return tuple(task for task in there if tasks is None or task in tasks)
-
-
-def _rows_of(bank: Bank, examples: Examples, task: str) -> tuple[int, ...]:
-    rows = tuple(row for row in examples.rows_of(task) if examples.golds[row] is not None)
-    if not rows:
-        raise BankError(f"no test row of {task} in the bank {bank.name!r} has a right answer. Rebuild the bank.")
-    return rows
-
-
-def _task_result(
-    composer: Composer, plan: Plan, task: str, settings: Settings, report: Callable[[], None]
-) -> TaskResult:
-    queries = [plan.examples.query(row) for row in dict(plan.rows)[task]]
-    own = task if task in composer.bank.tasks else None
-    strategies = [name for name in plan.strategies if own or name in METHODS or not STRATEGIES[name].needs_own]
-    routed = list(_routed(composer, queries, settings))
-    correct: Counter[str] = Counter()
-    failed: Counter[str] = Counter()
-    for query, weights in zip(queries, routed, strict=True):
-        for name, answer in zip(strategies, _answers(composer, query, weights, own, strategies, settings), strict=True):
-            correct[name] += isinstance(answer, Prediction) and answer.chosen == query.gold
-            failed[name] += isinstance(answer, Failure)
-        report()
-    typed = _routed(composer, [replace(query, hint=None) for query in queries], settings) if own else ()
-    return TaskResult(
-        task=task,
-        tallies=tuple((name, Tally(correct[name], len(queries), failed[name])) for name in strategies),
-        retrieval=_retrieval_tally(routed, own) if own else None,
-        as_typed=_retrieval_tally(list(typed), own) if own else None,
+    search = search or (lambda: (composer.encoder, composer.index))
+    if index_id is None:
+        manifest = composer.index.manifest
+        index_id = f"{manifest.source_sha256} {manifest.encoder_sha256}"
+    report = _counter(progress, plan.total)
+    base = composer.base
+    return Evaluation(
+        bank=composer.bank.name,
+        split=plan.split,
+        settings=settings,
+        computed=f"{base.device.type}, {str(base.dtype).removeprefix('torch.')}, {base.quantization}",
+        columns=tuple(column.name for column in plan.columns),
+        tasks=tuple(
+            _task_result(
+                composer,
+                plan,
+                rows,
+                settings,
+                {way: routes(rows, way, settings.retrieval, index_id, search, folder) for way in plan.asked},
+                folder,
+                report,
+            )
+            for rows in plan.rows
+        ),
     )
 
 
-def _routed(composer: Composer, queries: Sequence[Query], settings: Settings) -> Iterator[TaskWeights]:
-    """As `retrieve` and `route`, with the questions embedded in batches."""
-    vectors = composer.encoder.encode([query.retrieval_text for query in queries])
-    for vector in vectors:
-        found = composer.index.search(vector, settings.retrieval.top_k, settings.retrieval.kernel)
-        yield composer.route(found, settings)
+def _task_result(
+    composer: Composer,
+    plan: Plan,
+    rows: TaskRows,
+    settings: Settings,
+    routed: dict[str, tuple[TaskWeights, ...]],
+    folder: Path,
+    report: Callable[[], None],
+) -> TaskResult:
+    own = rows.task if rows.task in composer.bank.tasks else None
+    columns = [column for column in plan.columns if own or not column.candidate.needs_own]
+    answerer = Answerer(composer, rows, settings, folder)
+    correct: Counter[tuple[str, str]] = Counter()
+    failed: Counter[str] = Counter()
+    for i, (key, query) in enumerate(zip(rows.keys, rows.queries, strict=True)):
+        slots = [Slot.of(one.candidate, routed[one.asked or plan.asked[0]][i], own) for one in columns]
+        answers = answerer.answer(key, query, slots)
+        for column, sums in zip(columns, answers.sums, strict=True):
+            failed[column.name] += sums is None
+            for normalization in NORMALIZATIONS:
+                right = sums is not None and chosen(sums, answers, normalization) == query.gold
+                correct[column.name, normalization] += right
+        report()
+    golds = Counter(query.gold for query in rows.queries)
+    n = len(rows.ids)
+    return TaskResult(
+        task=rows.task,
+        n=n,
+        majority=max(golds.values()),
+        tallies=tuple(
+            (c.name, Tally(tuple((how, correct[c.name, how]) for how in NORMALIZATIONS), n, failed[c.name]))
+            for c in columns
+        ),
+        retrieval=tuple((way, _retrieval_tally(routed[way], own)) for way in plan.asked) if own else (),
+    )
+
+
+def chosen(sums: Sequence[float], answers: RowAnswers, normalization: str) -> int:
+    """The place of the best option; the first on an exact tie."""
+    divisors = {"sum": (1,) * len(sums), "tokens": answers.tokens, "bytes": answers.bytes}[normalization]
+    scores = [total / divisor for total, divisor in zip(sums, divisors, strict=True)]
+    return scores.index(max(scores))
 
 
 def _retrieval_tally(routed: Sequence[TaskWeights], own: str) -> RetrievalTally:
@@ -208,41 +213,6 @@ def _retrieval_tally(routed: Sequence[TaskWeights], own: str) -> RetrievalTally:
         in_nucleus=sum(own in dict(weights.kept) for weights in routed),
         n=len(routed),
     )
-
-
-def _answers(
-    composer: Composer,
-    query: Query,
-    weights: TaskWeights,
-    own: str | None,
-    strategies: Sequence[str],
-    settings: Settings,
-) -> list[Prediction | Failure]:
-    """One per strategy, in their order, all from one forward pass."""
-    found = [_merged(composer, name, weights, own, settings) for name in strategies]
-    base, *rest = composer.score(query, [one for one in found if isinstance(one, MergedAdapter)], settings)
-    scored = iter(rest)
-    return [base if one is None else one if isinstance(one, Failure) else next(scored) for one in found]
-
-
-def _merged(
-    composer: Composer, name: str, weights: TaskWeights, own: str | None, settings: Settings
-) -> MergedAdapter | Failure | None:
-    """None stands for the base model alone."""
-    if name in METHODS:
-        choice, method = weights.kept, name
-    else:
-        choice = STRATEGIES[name].choose(weights, own)
-        # A baseline that chooses one adapter means it as it is, and cat is exact.
-        method = "cat" if len(choice) == 1 else "linear"
-    if not choice:
-        return None
-    try:
-        return replace(composer.merge(choice, settings, method), method=name)
-    except BankError:
-        raise  # a damaged bank is no strategy's fault
-    except ComposerError as error:
-        return Failure(name, str(error))
 
 
 def _counter(progress: Progress | None, total: int) -> Callable[[], None]:

@@ -10,35 +10,58 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from composer.config import NORMALIZATIONS
 from composer.errors import SettingsError
 from composer.evaluation.grid import Evaluation, RetrievalTally, Tally, TaskResult
 from composer.evaluation.table import aligned
 
 
 def evaluation_to_json(evaluation: Evaluation) -> dict[str, Any]:
-    """Accuracies and shares are 0 to 1; `mean` is over tasks that have an adapter, `held_out_mean` over the others."""
+    """Shares are 0 to 1, `correct` counts rows under each normalization, and `accuracy` is under the settings' one.
+
+    `mean` is over tasks that have an adapter, `held_out_mean` over the others.
+    """
+    how = evaluation.settings.score.normalization
     return {
         "bank": evaluation.bank,
+        "split": evaluation.split,
+        "computed": evaluation.computed,
         "settings": {**asdict(evaluation.settings.retrieval), **asdict(evaluation.settings.merge)}
         | asdict(evaluation.settings.score),
-        "tasks": {
-            result.task: {strategy: _tally(tally) for strategy, tally in result.tallies} for result in evaluation.tasks
-        },
+        "columns": list(evaluation.columns),
+        "tasks": {result.task: _task(result, how) for result in evaluation.tasks},
         "held_out": [result.task for result in evaluation.tasks if result.held_out],
-        "mean": dict(evaluation.means()),
-        "held_out_mean": dict(evaluation.means(held_out=True)),
+        "mean": dict(evaluation.means(how)),
+        "held_out_mean": dict(evaluation.means(how, held_out=True)),
+        "mean_by_normalization": {name: dict(evaluation.means(name)) for name in NORMALIZATIONS},
         "retrieval": _retrieval(evaluation.tasks),
     }
 
 
+def _task(result: TaskResult, how: str) -> dict[str, Any]:
+    return {
+        "n": result.n,
+        "majority": result.majority,
+        "columns": {name: _tally(tally, how) for name, tally in result.tallies},
+    }
+
+
 def evaluation_table(evaluation: Evaluation) -> str:
-    """Accuracy in per cent, a row per task; below it, where retrieval leads."""
+    """Accuracy in per cent, a row per task; below it, where retrieval leads, and the means under each normalization."""
     parts = [_accuracy_table(evaluation)]
     if any(not result.held_out for result in evaluation.tasks):
-        parts.append(_retrieval_table(evaluation.tasks))
+        parts += [_retrieval_table(evaluation.tasks), _normalizations(evaluation)]
     failed = [(r.task, name, tally) for r in evaluation.tasks for name, tally in r.tallies if tally.failed]
     parts += [f"{name} failed on {tally.failed} of {tally.n} rows of {task}." for task, name, tally in failed]
     return "\n\n".join(parts)
+
+
+def _normalizations(evaluation: Evaluation) -> str:
+    rows = [["Mean under each normalization, %", *evaluation.columns]]
+    for name in NORMALIZATIONS:
+        means = dict(evaluation.means(name))
+        rows.append([name, *(_percent(means.get(column)) for column in evaluation.columns)])
+    return aligned(rows)
 
 
 def check_writable(path: Path) -> None:
@@ -73,57 +96,53 @@ def _cannot_write(path: Path, error: OSError) -> SettingsError:
 
 
 def _accuracy_table(evaluation: Evaluation) -> str:
-    rows = [["Accuracy, %", "rows", *evaluation.strategies]]
+    how = evaluation.settings.score.normalization
+    rows = [[f"Accuracy, % ({evaluation.split}, per {how})", "rows", "guess", *evaluation.columns]]
     for held_out, label in ((False, "mean"), (True, "mean, held out")):
         results = [result for result in evaluation.tasks if result.held_out == held_out]
-        rows += [_accuracy_row(result, evaluation.strategies) for result in results]
+        rows += [_accuracy_row(result, evaluation.columns, how) for result in results]
         if results:
-            means = dict(evaluation.means(held_out=held_out))
-            rows.append([label, "", *(_percent(means.get(name)) for name in evaluation.strategies)])
+            means = dict(evaluation.means(how, held_out=held_out))
+            rows.append([label, "", "", *(_percent(means.get(name)) for name in evaluation.columns)])
     return aligned(rows)
 
 
-def _accuracy_row(result: TaskResult, strategies: Sequence[str]) -> list[str]:
+def _accuracy_row(result: TaskResult, columns: Sequence[str], how: str) -> list[str]:
     tallies = dict(result.tallies)
-    accuracies = [tallies[name].accuracy if name in tallies else None for name in strategies]
-    count = str(result.tallies[0][1].n) if result.tallies else ""
+    accuracies = [tallies[name].accuracy(how) if name in tallies else None for name in columns]
     name = f"{result.task} (held out)" if result.held_out else result.task
-    return [name, count, *(_percent(accuracy) for accuracy in accuracies)]
+    return [name, str(result.n), _percent(result.majority / result.n), *(_percent(accuracy) for accuracy in accuracies)]
 
 
 def _retrieval_table(results: Sequence[TaskResult]) -> str:
-    rows = [["Own task found, %", "heaviest", "in nucleus", "heaviest as typed", "in nucleus as typed"]]
     found = _retrieval(results)
+    ways = list(found["mean"])
+    rows = [["Own task found, %", *(f"{what}, {way}" for way in ways for what in ("heaviest", "in nucleus"))]]
     for name, shares in (*found["tasks"].items(), ("mean", found["mean"])):
-        typed = shares["as_typed"]
-        values = (shares["heaviest"], shares["in_nucleus"], typed["heaviest"], typed["in_nucleus"])
-        rows.append([name, *(_percent(value) for value in values)])
+        rows.append([name, *(_percent(shares[way][what]) for way in ways for what in ("heaviest", "in_nucleus"))])
     return aligned(rows)
 
 
 def _retrieval(results: Sequence[TaskResult]) -> dict[str, Any]:
-    tasks: dict[str, dict[str, Any]] = {}
-    for result in results:
-        if result.retrieval is not None and result.as_typed is not None:
-            shares = {**_shares(result.retrieval), "n": result.retrieval.n}
-            tasks[result.task] = {**shares, "as_typed": _shares(result.as_typed)}
-    return {"tasks": tasks, "mean": _mean_shares(list(tasks.values()))}
-
-
-def _mean_shares(tasks: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    def mean(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
-        return {key: sum(row[key] for row in rows) / len(rows) for key in ("heaviest", "in_nucleus")}
-
-    return {**mean(tasks), "as_typed": mean([task["as_typed"] for task in tasks])} if tasks else {}
+    """way of asking -> shares, for each task and as their mean"""
+    tasks = {
+        result.task: {way: _shares(tally) for way, tally in result.retrieval} for result in results if result.retrieval
+    }
+    ways = list(dict.fromkeys(way for shares in tasks.values() for way in shares))
+    means = {
+        way: {what: sum(each[way][what] for each in tasks.values()) / len(tasks) for what in ("heaviest", "in_nucleus")}
+        for way in ways
+    }
+    return {"tasks": tasks, "mean": means}
 
 
 def _shares(tally: RetrievalTally) -> dict[str, float]:
     return {"heaviest": tally.heaviest / tally.n, "in_nucleus": tally.in_nucleus / tally.n}
 
 
-def _tally(tally: Tally) -> dict[str, float | int]:
+def _tally(tally: Tally, how: str) -> dict[str, Any]:
     failed = {"failed": tally.failed} if tally.failed else {}
-    return {"accuracy": tally.accuracy, "n": tally.n, **failed}
+    return {"accuracy": tally.accuracy(how), "correct": dict(tally.correct), **failed}
 
 
 def _percent(share: float | None) -> str:

@@ -42,5 +42,6 @@ def _agreeing_mean(entries: Tensor, weights: Tensor, elect: str) -> Tensor:
     """(adapters, entries), used up, to (entries,). Without a majority, plus is elected; zero where nobody agrees."""
     signs = entries.sign()
     votes = (signs if elect == "frequency" else entries).sum(0)
-    agrees = signs.mul_(torch.where(votes >= 0, 1.0, -1.0)).clamp_(min=0)
+    elected = votes.ge(0).float().mul_(2).sub_(1)
+    agrees = signs.mul_(elected).clamp_(min=0)
     return entries.mul_(weights).mul_(agrees).sum(0).div_(agrees.sum(0).clamp_(min=1))

@@ -15,9 +15,13 @@ STRATEGIES: dict[str, Strategy] = {
     "uniform": Strategy(uniform.choose, "Uniform", "The tasks of the nucleus, all with the same weight."),
     "top1": Strategy(top1.choose, "Top-1", "The heaviest task's adapter alone."),
     "own": Strategy(
-        own.choose, "Own adapter", "The adapter of the row's own task, which only an oracle knows.", needs_own=True
+        own.choose,
+        "Own adapter",
+        "The adapter of the row's own task, which only an oracle knows.",
+        blind=True,
+        needs_own=True,
     ),
-    "base": Strategy(base.choose, "Base model", "No adapter at all."),
+    "base": Strategy(base.choose, "Base model", "No adapter at all.", blind=True),
 }
 
 

@@ -17,5 +17,7 @@ class Strategy:
     """Takes the task weights and the row's own task (None where nobody knows it: a typed question)."""
     title: str
     description: str
+    blind: bool = False
+    """Does not look at the question: the same adapters for every row of a task, however it is asked."""
     needs_own: bool = False
     """True for an oracle: it can only be evaluated on rows whose task is known."""

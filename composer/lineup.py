@@ -1,0 +1,66 @@
+"""Who is compared: one table of candidates that the page, the command line, the API and the evaluation read.
+
+A candidate is a strategy, which chooses adapters and weights, with a method, which makes one adapter of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from composer.errors import SettingsError, unknown
+from composer.merging import METHODS
+from composer.routing import STRATEGIES
+
+BASE = "base"
+RETRIEVAL = "retrieval"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One row of what is scored and shown."""
+
+    name: str
+    strategy: str
+    """A row of STRATEGIES."""
+    method: str | None
+    """A row of METHODS; None for the base model, which has nothing to merge."""
+    title: str
+    meaning: str
+    """What it is, for a person; `{task}` stands for the heaviest task."""
+
+    @property
+    def needs_own(self) -> bool:
+        """Can only be evaluated on rows whose task is known and has an adapter."""
+        return STRATEGIES[self.strategy].needs_own
+
+
+LINEUP: dict[str, Candidate] = {
+    candidate.name: candidate
+    for candidate in (
+        Candidate(BASE, "base", None, "Base model", "no adapter at all"),
+        # one adapter alone comes out of cat exactly as it is
+        Candidate("own", "own", "cat", "Own adapter", "the adapter of the row's own task, which only an oracle knows"),
+        Candidate("top1", "top1", "cat", "Heaviest adapter", "{task}, the heaviest task's, alone"),
+        Candidate("uniform", "uniform", "linear", "Uniform", "the same tasks with equal weights, merged by Linear"),
+        *(Candidate(name, RETRIEVAL, name, method.title, method.sentence) for name, method in METHODS.items()),
+    )
+}
+
+REFERENCES = ("top1", "uniform")
+"""What stands beside the merges on the page, besides the base."""
+
+
+def candidate_named(name: str) -> Candidate:
+    """Raises SettingsError, with the nearest name, for a candidate that does not exist."""
+    if name not in LINEUP:
+        raise SettingsError(unknown("candidate", name, LINEUP))
+    return LINEUP[name]
+
+
+def candidates_named(names: Sequence[str]) -> tuple[Candidate, ...]:
+    """In the line-up's order, each once. Raises SettingsError."""
+    chosen = {candidate_named(name).name for name in names}
+    if not chosen:
+        raise SettingsError(f"no candidate was chosen. Choose at least one of {', '.join(LINEUP)}.")
+    return tuple(candidate for name, candidate in LINEUP.items() if name in chosen)
