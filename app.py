@@ -7,7 +7,7 @@ import sys
 
 from composer.config import AppSettings
 from composer.errors import ComposerError
-from composer.ui.start import start
+from composer.ui.server.start import start
 
 
 def main() -> int:

@@ -46,9 +46,9 @@ def bank_summary(bank: Bank) -> dict[str, Any]:
         "title": bank.title,
         "description": bank.description,
         "folder": str(bank.folder),
-        "base": str(bank.base.path or bank.base.hub),
+        "base": bank.base.title,
         "quantization": bank.quantization,
-        "encoder": bank.encoder.location,
+        "encoder": bank.encoder.title,
         "retrieval": {
             "top_k": bank.retrieval.top_k,
             "top_p": bank.retrieval.top_p,

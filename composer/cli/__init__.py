@@ -10,10 +10,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from composer.cli import asking, bank, bench, evaluating, index, serving, space, train
+from composer.cli import asking, bank, bench, cases, evaluating, index, serving, space, train
 from composer.errors import ComposerError
 
-GROUPS = (asking, evaluating, index, bank, serving, space, train, bench)
+GROUPS = (asking, evaluating, cases, index, bank, serving, space, train, bench)
 """Each module adds its commands."""
 
 

@@ -50,9 +50,9 @@ def predict(arguments: Arguments) -> None:
 
 
 def merge(arguments: Arguments) -> None:
-    from composer.bank.hub import folder_of
     from composer.bank.manifest import ADAPTER_FILES
     from composer.bank.reading import read_adapter
+    from composer.bank.sources import folder_of
     from composer.bank.writing import write_adapter
     from composer.merging import merge, method_named
     from composer.reports import fields_report

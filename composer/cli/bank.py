@@ -1,4 +1,4 @@
-"""`bank list|show|check|new|pin`: the banks that are here, what one lacks, and making one."""
+"""`bank list|show|check|new|pin|examples`: the banks that are here, what one lacks, and making one."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ def add(commands: Commands) -> None:
     _add_new(command(bank, "new", bank_new, "write the bank.toml of a new bank", one_bank=False))
     pin = command(bank, "pin", bank_pin, "write the missing commits and sha256 into a bank.toml", one_bank=False)
     pin.add_argument("name", metavar="NAME|FOLDER")
+    _add_examples(command(bank, "examples", bank_examples, "embed the rows that a bank's questions are compared with"))
 
 
 def bank_list(arguments: Arguments) -> None:
@@ -77,6 +78,19 @@ def bank_pin(arguments: Arguments) -> None:
     before = _draft(arguments.name)
     after = pin_bank(before)
     result = {"bank": after.name, "pinned": list(before.unpinned), "not_trained": list(after.untrained)}
+    show(result if arguments.json else fields_report(result))
+
+
+def bank_examples(arguments: Arguments) -> None:
+    from composer.reports import ProgressLine, fields_report
+    from composer.retrieval.bank_examples import make_examples
+    from composer.retrieval.encoder import Encoder
+
+    bank = _draft(arguments.bank or app_settings().bank)
+    folder = arguments.rows or bank.folder / "examples"
+    progress = ProgressLine("Embedding, rows", sys.stderr)
+    made = make_examples(bank, folder, Encoder(bank.encoder), apart_from=arguments.apart_from, progress=progress)
+    result = {"bank": bank.name, "rows": made.rows, "tasks": dict(made.tasks), "closest_cosine": round(made.closest, 3)}
     show(result if arguments.json else fields_report(result))
 
 
@@ -145,12 +159,13 @@ def _draft(name: str) -> Bank:
 
 def _plan(bank: Bank, fetch: bool, notes: list[str]) -> BasePlan | None:
     """What the base's config says. Where it cannot be had, a note: adapters are then checked by themselves only."""
-    from composer.bank.hub import folder_of
+    from composer.inference.gguf import config_folder
     from composer.inference.planning import plan_base
+    from composer.inference.precision import quantization_on
 
     try:
-        folder, _ = folder_of(bank.base, ("config.json",), fetch=fetch)
-        return plan_base(folder, bank.quantization)
+        folder = config_folder(bank.base, app_settings().cache_dir, fetch=fetch)
+        return plan_base(folder, quantization_on("cuda", bank.quantization))
     except ComposerError as error:
         notes.append(f"adapters are not checked against the base model: {error}")
         return None
@@ -159,6 +174,12 @@ def _plan(bank: Bank, fetch: bool, notes: list[str]) -> BasePlan | None:
 def _add_check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", nargs="?", metavar="PATH", help="a bank, or an adapter's folder for the bank in --bank")
     parser.add_argument("--fetch", action="store_true", help="fetch what is on the Hub, and check it too")
+
+
+def _add_examples(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--rows", type=Path, metavar="DIR", help="<task>.jsonl, .csv or .parquet; default: the bank's folder examples")
+    add("--apart-from", type=Path, metavar="DIR", help="refuse rows with 8 words in a row from files below it")
 
 
 def _add_new(parser: argparse.ArgumentParser) -> None:

@@ -6,17 +6,17 @@ import json
 import sys
 from pathlib import Path
 
-from composer.cli.common import Arguments, Commands, command, names, show
-from composer.config import ROOT
+from composer.cli.common import Arguments, Commands, app_settings, command, names, show
+from composer.config import DEFAULT_BANK, ROOT
 from composer.errors import SettingsError
 
 
 def add(commands: Commands) -> None:
     parser = command(
-        commands, "bench", bench, "measure merging and answering beside PEFT", one_bank=False, prints=False
+        commands, "bench", bench, "measure merging, answering, starting and training beside PEFT", prints=False
     )
     parser.add_argument("--only", type=names, metavar="M,…", help="merge, compare, bank_scaling, …; default: all")
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="cuda measures a 7b model in 4 bits")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="cuda: answering in 4 bits, at 7b too")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results there")
     parser.add_argument("--full", action="store_true", help="also an index of a million vectors")
     parser.add_argument("--quick", action="store_true", help="tiny sizes: only shows that everything runs")
@@ -33,11 +33,20 @@ def bench(arguments: Arguments) -> None:
     from benchmarks.report import page, write
     from benchmarks.run import chosen, run
 
-    wanted = chosen(arguments.only, arguments.device)
-    results = run(wanted, Plan(arguments.device, arguments.quick, arguments.full))
+    wanted, settings = chosen(arguments.only, arguments.device), app_settings()
+    _check_device(arguments.device)
+    bank = arguments.bank or settings.bank
+    results = run(wanted, Plan(arguments.device, arguments.quick, arguments.full, bank, settings.cache_dir))
     if arguments.json:
         arguments.json.write_text(json.dumps(results, indent=2, allow_nan=False) + "\n", encoding="utf-8")
     # A part of the whole must not replace the page.
-    if not arguments.quick and wanted == chosen(None, arguments.device):
+    if not arguments.quick and wanted == chosen(None, arguments.device) and bank == DEFAULT_BANK:
         sys.stderr.write(f"Written: {write(results, arguments.device)}\n")
     show(page(results))
+
+
+def _check_device(device: str) -> None:
+    import torch
+
+    if device == "cuda" and not torch.cuda.is_available():
+        raise SettingsError("--device cuda measures on a GPU, and torch sees none here. Run it on a machine with one.")

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from composer.config import AppSettings, Settings
+from composer.config import DEFAULT_BANK, AppSettings, Settings
 from composer.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def command(
     parser: argparse.ArgumentParser = commands.add_parser(name, help=help, description=help.capitalize() + ".")
     parser.set_defaults(command=command)
     if one_bank:
-        parser.add_argument("--bank", metavar="NAME|FOLDER", help="default: COMPOSER_BANK, or embedded")
+        parser.add_argument("--bank", metavar="NAME|FOLDER", help=f"default: COMPOSER_BANK, or {DEFAULT_BANK}")
     if prints:
         parser.add_argument("--json", action="store_true", help="print JSON")
     return parser
@@ -53,19 +53,28 @@ def bank_of(arguments: Arguments, *, ready: bool = True) -> Bank:
     return load_bank(arguments.bank or app_settings().bank, ready=ready)
 
 
-def open_composer(bank: Bank, index: IndexPlace = None) -> Composer:
+def open_composer(bank: Bank, index: IndexPlace = None, quantization: str | None = None) -> Composer:
     from composer.pipeline import Composer
     from composer.reports import ProgressLine
 
     progress = ProgressLine("Building the index, rows", sys.stderr)
     app = app_settings()
-    return Composer.open(bank, index=index, cache_dir=app.cache_dir, adapter_bytes=app.adapter_bytes, progress=progress)
+    return Composer.open(
+        bank,
+        index=index,
+        cache_dir=app.cache_dir,
+        device=app.device,
+        quantization=quantization or app.quantization,
+        adapter_bytes=app.adapter_bytes,
+        progress=progress,
+        say=lambda words: print(words, file=sys.stderr),
+    )
 
 
 def settings_of(arguments: Arguments, bank: Bank) -> Settings:
     """The bank's defaults, changed by what was given."""
     given = {key: value for key, value in vars(arguments).items() if value is not None}
-    defaults = Settings(retrieval=bank.retrieval)
+    defaults = Settings(retrieval=bank.retrieval, score=bank.score)
 
     def changed(part: Any, *keys: str) -> Any:  # noqa: ANN401 - one of three kinds of settings
         return replace(part, **{key: given[key] for key in keys if key in given})

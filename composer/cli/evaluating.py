@@ -1,4 +1,4 @@
-"""`evaluate`: a bank on its own test rows."""
+"""`evaluate`: every candidate on the same rows; and `results`: what was found, as the README's table."""
 
 from __future__ import annotations
 
@@ -6,22 +6,35 @@ import argparse
 import sys
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from composer.cli.common import (
     Arguments,
     Commands,
+    add_place,
     add_settings,
+    app_settings,
     bank_of,
     command,
     names,
     open_composer,
+    place_of,
     settings_of,
     show,
 )
 
+if TYPE_CHECKING:
+    from composer.bank.manifest import Bank
+    from composer.evaluation.rows import TaskRows
+
 
 def add(commands: Commands) -> None:
-    _add_evaluate(command(commands, "evaluate", evaluate, "accuracy on the bank's own test rows"))
+    _add_evaluate(command(commands, "evaluate", evaluate, "accuracy of every candidate on the same rows"))
+    _add_results(
+        command(
+            commands, "results", results, "write the README's table from results files", one_bank=False, prints=False
+        )
+    )
 
 
 def evaluate(arguments: Arguments) -> None:
@@ -33,22 +46,57 @@ def evaluate(arguments: Arguments) -> None:
     bank = bank_of(arguments)
     settings = settings_of(arguments, bank)
     check_settings(settings)
-    chosen = {"tasks": arguments.tasks, "strategies": arguments.strategies, "limit": arguments.limit}
     # Wrong names and a file that cannot be written are found before minutes of work, not after.
-    Plan.of(bank, **chosen)
+    rows = _rows(arguments, bank)
+    plan = Plan.of(rows, arguments.candidates, arguments.asked, arguments.split)
     if arguments.output:
         check_writable(arguments.output)
-    with closing(open_composer(bank)) as composer:
+    for sentence in (sentence for one in rows for sentence in one.skipped):
+        print(f"composer: left out {sentence}", file=sys.stderr)
+    work = app_settings().cache_dir / "evaluation" / bank.name
+    with closing(open_composer(bank, place_of(arguments), arguments.quantization)) as composer:
         progress = ProgressLine("Evaluating, rows", sys.stderr)
-        evaluation = evaluate(composer, **chosen, settings=settings, progress=progress)
+        evaluation = evaluate(composer, plan, settings, work, progress=progress)
     if arguments.output:
         write_results(arguments.output, evaluation)
     show(evaluation_to_json(evaluation) if arguments.json else evaluation_table(evaluation))
 
 
+def _rows(arguments: Arguments, bank: Bank) -> tuple[TaskRows, ...]:
+    from composer.evaluation.rows import check_limit, rows_of_bank, rows_of_source
+    from composer.tasks.sources import open_source
+
+    check_limit(arguments.limit)
+    if not arguments.source:
+        return rows_of_bank(bank, arguments.tasks, arguments.limit)
+    return rows_of_source(open_source(arguments.source), arguments.split, bank, arguments.tasks, arguments.limit)
+
+
+def results(arguments: Arguments) -> None:
+    from composer.evaluation.page import write_readme
+
+    show(f"Written: {write_readme(arguments.readme)}")
+
+
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--tasks", type=names, metavar="T,…", help="default: all with test rows")
-    parser.add_argument("--strategies", type=names, metavar="S,…", help="default: baselines and default methods")
-    parser.add_argument("--limit", type=int, metavar="N", help="only the first N rows of each task")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="also write the JSON there")
+    add = parser.add_argument
+    add(
+        "--source",
+        action="append",
+        default=[],
+        metavar="S",
+        help="hub, or a folder with <task>/<split>.jsonl, .csv or .parquet; default: the bank's own test rows",
+    )
+    add("--split", default="test", metavar="NAME", help="which rows of the source: test (default), dev …")
+    add("--asked", type=names, default=("typed",), metavar="A,…", help="typed (default), hinted")
+    add("--tasks", type=names, metavar="T,…", help="default: all with rows")
+    add("--candidates", type=names, metavar="C,…", help="default: base, own, top1, uniform and the default methods")
+    add("--limit", type=int, metavar="N", help="only the first N rows of each task")
+    add("--output", type=Path, metavar="FILE", help="also write the JSON there")
+    add("--quantization", metavar="NAME", help="none, nf4 or int8; default: what the bank says")
+    add_place(parser, "--index")
     add_settings(parser)
+
+
+def _add_results(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--readme", type=Path, default=Path("README.md"), metavar="FILE", help="default: README.md")

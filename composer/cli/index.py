@@ -81,7 +81,7 @@ def _encoder_of(bank: Bank) -> Encoder:
     from composer.retrieval.encoder import Encoder
 
     # No sha256 is written down yet where the bank is not pinned; the index keeps that of the weights it was made with.
-    return Encoder(bank.encoder.location, revision=bank.encoder.revision, sha256=bank.encoder.sha256 or None)
+    return Encoder(bank.encoder)
 
 
 def _from_bank(arguments: Arguments, bank: Bank, encoder: Encoder) -> dict[str, Any]:

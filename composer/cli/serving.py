@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from composer.cli.common import Arguments, Commands, add_place, app_settings, command, place_of
 from composer.config import AppSettings
-from composer.ui.start import start
+from composer.ui.server.start import start
 
 
 def add(commands: Commands) -> None:

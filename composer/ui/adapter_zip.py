@@ -7,9 +7,9 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from composer.bank.hub import folder_of
 from composer.bank.manifest import ADAPTER_FILES, Bank
 from composer.bank.reading import read_adapter
+from composer.bank.sources import folder_of
 from composer.bank.writing import write_adapter
 from composer.errors import MergeError
 from composer.merging import merge, method_named
@@ -23,7 +23,7 @@ MAX_BYTES = 512 * 1024**2
 def adapter_zip(bank: Bank, run: Run, method: str) -> bytes:
     """Merged anew from the bank's files, in fp32 and in main memory, so it asks for no GPU. Raises ComposerError."""
     method_named(method)
-    weights = run.weights.kept
+    weights = run.trace.weights.kept
     folders = [folder_of(bank.adapter(task), ADAPTER_FILES) for task, _ in weights]
     _check_size([folder for folder, _ in folders], method, weights)
     adapters: list[AdapterFactors] = []

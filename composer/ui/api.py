@@ -12,8 +12,8 @@ from composer.pipeline import Composer
 from composer.routing import KERNELS
 from composer.serialize import trace_to_json
 from composer.types import MAX_OPTIONS, MIN_OPTIONS
-from composer.ui.handlers import read_form
-from composer.ui.running import Work, answered, find, words_for
+from composer.ui.inputs import Inputs
+from composer.ui.running import Work, find, finished, words_for
 
 WHAT_IT_DOES = (
     "Which LoRA adapters a question calls for, what the model answers under each way of merging them and without "
@@ -57,22 +57,20 @@ def compare_endpoint(composer: Composer, work: Work) -> Callable[..., dict[str, 
         try:
             if any("\n" in option for option in options):
                 raise ComposerError("an option holds a line break. Give each option as one line.")
-            inputs = read_form(
-                (
-                    question,
-                    "\n".join(options),
-                    passage,
-                    top_p,
-                    top_k,
-                    kernel,
-                    density,
-                    majority_sign,
-                    normalization,
-                    chosen,
-                    embed_options,
-                )
+            inputs = Inputs(
+                question=question,
+                options="\n".join(options),
+                passage=passage,
+                top_p=top_p,
+                top_k=top_k,
+                kernel=kernel,
+                density=density,
+                majority_sign=majority_sign,
+                normalization=normalization,
+                methods=tuple(chosen),
+                embed_options=embed_options,
             )
-            return trace_to_json(answered(work, find(composer, inputs)))
+            return trace_to_json(finished(work, find(composer, inputs)).trace)
         except Exception as error:
             raise gr.Error(words_for(error), print_exception=False) from None
 

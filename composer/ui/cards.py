@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from composer.lineup import BASE, LINEUP
 from composer.merging import METHODS
 from composer.serialize import trace_to_json
 from composer.types import Failure, Prediction, Query, Trace
-from composer.ui.glossary import explained
-from composer.ui.inputs import Inputs, as_json, to_query_string
+from composer.ui.inputs import Inputs, to_query_string
 from composer.ui.markup import data, esc, milliseconds, sentence, shortened, whole_percent
 from composer.ui.options import letter, telling
+from composer.ui.words.glossary import explained
 
 NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight")
 EXPORTS = (
@@ -19,17 +20,9 @@ EXPORTS = (
     '<button type="button" data-export="csv">its neighbours (CSV)</button>'
     '<button type="button" data-make="answers">the answers (SVG)</button></div>'
 )
-REFERENCE_ROWS = {
-    "base": ("Base model", "no adapter at all"),
-    "top1": ("Best single adapter", "{task}, the heaviest task's, alone"),
-    "uniform": ("Uniform", "the same tasks with equal weights, merged by Linear"),
-}
-"""Of each: what it is called, and what it is."""
 
 
-def draw(
-    trace: Trace, references: tuple[Prediction | Failure, ...], inputs: Inputs, waiting: tuple[str, ...] = ()
-) -> str:
+def draw(trace: Trace, inputs: Inputs, waiting: tuple[str, ...] = ()) -> str:
     """The section's content. Carries the inputs, with which the client script tells a stale result from a current
     one. Methods that are `waiting` show that they are thinking; the trace comes out with the last of them."""
     failed = {failure.method: failure.message for failure in trace.failures}
@@ -45,8 +38,8 @@ def draw(
     head = _progress(trace, inputs.methods, waiting) if waiting else agreement_strip(trace, inputs.methods)
     whole = "" if waiting else f' data-link="{esc(to_query_string(inputs))}" data-trace="{data(trace_to_json(trace))}"'
     return (
-        f'<div class="ac-answers" data-run="{data(as_json(inputs))}"{whole}{_busy(waiting)}>{head}{_notes(trace)}'
-        f'<div class="ac-cards">{cards}</div>{_references(trace, references)}{"" if waiting else EXPORTS}</div>'
+        f'<div class="ac-answers" data-run="{data(inputs.by_name())}"{whole}{_busy(waiting)}>{head}{_notes(trace)}'
+        f'<div class="ac-cards">{cards}</div>{_references(trace)}{"" if waiting else EXPORTS}</div>'
     )
 
 
@@ -190,8 +183,8 @@ def _failed_card(method: str, message: str) -> str:
     )
 
 
-def _references(trace: Trace, references: tuple[Prediction | Failure, ...]) -> str:
-    rows = [_reference_row(reference, trace) for reference in (trace.prediction("base"), *references)]
+def _references(trace: Trace) -> str:
+    rows = [_reference_row(one, trace) for one in (trace.answer(BASE), *trace.references) if one]
     return (
         '<section class="ac-references" aria-label="For comparison"><h3>For comparison</h3>'
         f"<ul>{''.join(rows)}</ul></section>"
@@ -199,9 +192,9 @@ def _references(trace: Trace, references: tuple[Prediction | Failure, ...]) -> s
 
 
 def _reference_row(reference: Prediction | Failure, trace: Trace) -> str:
-    title, meaning = REFERENCE_ROWS[reference.method]
-    meaning = meaning.format(task=trace.weights.heaviest)
-    head = f'<span class="ac-ref-name"><strong>{esc(title)}</strong><small>{esc(meaning)}</small></span>'
+    candidate = LINEUP[reference.method]
+    meaning = candidate.meaning.format(task=trace.weights.heaviest)
+    head = f'<span class="ac-ref-name"><strong>{esc(candidate.title)}</strong><small>{esc(meaning)}</small></span>'
     if isinstance(reference, Failure):
         return f'<li>{head}<span class="ac-failure">{esc(sentence(reference.message))}</span></li>'
     option = trace.query.options[reference.chosen]

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from composer.config import ROOT
-from composer.errors import ComposerError
+from composer.errors import ComposerError, unknown
 from composer.merging import METHODS
-from composer.types import Trace
+from composer.tasks import FAMILIES
+from composer.types import Query
 from composer.ui.inputs import Inputs, option_lines
-from composer.ui.markup import esc
-from composer.ui.palette import LIGHT, family_of
 
 FOLDER = ROOT / "assets" / "cases"
 
@@ -27,11 +25,17 @@ class Case:
     query: str
     options: tuple[str, ...]
     look_for: str
+    gold: int | None = None
+    """Index of the right option; None where nobody can know."""
     context: str = ""
     order: int = 100
     """The gallery's order, then by title."""
     printed: dict[str, Any] = field(default_factory=dict, hash=False)
     """What a paper printed of it: `source`, `weights` {task: weight} and `chosen` {method: index of the option}."""
+
+    def inputs(self, defaults: Inputs) -> Inputs:
+        """The case as a visitor asks it, under these settings."""
+        return defaults.asking(self.query, self.options, self.context)
 
     def matches(self, inputs: Inputs) -> bool:
         return (inputs.question.strip(), option_lines(inputs.options), inputs.passage.strip()) == (
@@ -42,108 +46,66 @@ class Case:
 
 
 def load_cases(folder: Path = FOLDER) -> tuple[Case, ...]:
-    """Raises ComposerError for a file that is not a case."""
+    """In the gallery's order. Raises ComposerError, with the file's name, for one that is no case."""
     cases = [_read(path) for path in sorted(folder.glob("*.json"))]
     return tuple(sorted(cases, key=lambda case: (case.order, case.title)))
-
-
-def _read(path: Path) -> Case:
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        return Case(**{**values, "slug": path.stem, "options": tuple(values["options"])})
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ComposerError(f"the case study {path.name} cannot be read: {error}. Correct the file.") from error
 
 
 def case_of(inputs: Inputs, cases: tuple[Case, ...]) -> Case | None:
     return next((case for case in cases if case.matches(inputs)), None)
 
 
-def chips(cases: tuple[Case, ...]) -> str:
-    """Buttons by family; the client script tells the server which one was pressed."""
-    families = [family for family in (*LIGHT, "other") if any(case.family == family for case in cases)]
-    groups = []
-    for family in families:
-        buttons = "".join(
-            f'<button type="button" class="ac-chip fam-{family}" data-case="{esc(case.slug)}"'
-            f' data-hint="{esc(case.query)}">'
-            f'<i aria-hidden="true"></i>{esc(case.title)}</button>'
-            for case in cases
-            if case.family == family
-        )
-        groups.append(f'<div class="ac-chip-group"><span>{esc(family)}</span>{buttons}</div>')
-    return f'<div class="ac-cases"><h3>Try a case</h3>{"".join(groups)}</div>'
+_NEEDED: dict[str, type] = {"title": str, "family": str, "query": str, "options": list, "look_for": str, "gold": object}
+_KINDS: dict[str, type] = {**_NEEDED, "context": str, "order": int, "printed": dict}
+_IN_WORDS: dict[type, str] = {str: "text", list: "a list of texts", int: "a whole number", dict: "a table"}
+_GOLD = "Give the right option's text, or its number counted from 0; null where nobody can know."
 
 
-def note(case: Case | None, trace: Trace | None) -> str:
-    """What to look for in the case on show, and what a paper printed of it beside what came out here."""
-    if case is None:
-        return ""
-    return (
-        f'<aside class="ac-case-note fam-{esc(case.family)}"><p><strong>{esc(case.title)}.</strong>'
-        f" {esc(case.look_for)}</p>"
-        f"{_printed(case, trace)}</aside>"
-    )
+def _read(path: Path) -> Case:
+    try:
+        return _case(path.stem, json.loads(path.read_text(encoding="utf-8")))
+    except ComposerError as error:
+        raise ComposerError(f"the case study {path.name} cannot be used: {error}") from error
+    except (OSError, ValueError) as error:
+        raise ComposerError(f"the case study {path.name} cannot be read: {error}. Correct the file.") from error
 
 
-def _printed(case: Case, trace: Trace | None) -> str:
-    if not case.printed:
-        return ""
-    ours = dict(trace.weights.kept) if trace else {}
-    tasks = sorted({*case.printed["weights"], *ours}, key=lambda t: -case.printed["weights"].get(t, 0))
-    weights = "".join(
-        f"<tr><th scope=row>{esc(task)}</th><td>{_share(case.printed['weights'].get(task))}</td>"
-        f"<td>{_share(ours.get(task)) if trace else '…'}</td></tr>"
-        for task in tasks
-    )
-    answers = "".join(
-        f"<tr><th scope=row>{esc(METHODS[method].title)}</th><td>{esc(_letter(chosen))}</td>"
-        f"<td>{_answered(trace, method)}</td></tr>"
-        for method, chosen in case.printed["chosen"].items()
-    )
-    head = "<thead><tr><th scope=col>{}</th><th scope=col>Paper</th><th scope=col>This bank</th></tr></thead>"
-    return (
-        f'<details class="ac-printed"><summary>What the paper printed, beside this bank</summary><div>'
-        f"<table>{head.format('Weight')}<tbody>{weights}</tbody></table>"
-        f"<table>{head.format('Answer')}<tbody>{answers}</tbody></table></div><p>{esc(case.printed['source'])}</p>"
-        "</details>"
-    )
+def _case(slug: str, values: object) -> Case:
+    if not isinstance(values, dict):
+        raise ComposerError(f"it holds {type(values).__name__}, and a table is needed.")
+    for key, value in values.items():
+        if key not in _KINDS:
+            raise ComposerError(unknown("key", key, _KINDS))
+        if key != "gold" and (not isinstance(value, _KINDS[key]) or isinstance(value, bool)):
+            raise ComposerError(f"{key} is {value!r}; it must be {_IN_WORDS[_KINDS[key]]}.")
+    missing = next((key for key in _NEEDED if key not in values), None)
+    if missing:
+        raise ComposerError(f"it has no {missing!r}. {_GOLD if missing == 'gold' else 'Add it.'}")
+    if values["family"] not in FAMILIES:
+        raise ComposerError(unknown("family", values["family"], FAMILIES))
+    options = tuple(values["options"])
+    Query(values["query"], options, context=values.get("context") or None)
+    _check_printed(values.get("printed"), len(options))
+    return Case(**{**values, "slug": slug, "options": options, "gold": _gold(values["gold"], options)})
 
 
-def _share(weight: float | None) -> str:
-    return "–" if weight is None else f"{weight:.3f}"
+def _gold(found: object, options: tuple[str, ...]) -> int | None:
+    if isinstance(found, str) and found in options:
+        return options.index(found)
+    if found is None or (isinstance(found, int) and not isinstance(found, bool) and 0 <= found < len(options)):
+        return found
+    raise ComposerError(f"gold is {found!r}, which is none of its {len(options)} options. {_GOLD}")
 
 
-def _letter(chosen: int) -> str:
-    return chr(ord("A") + chosen)
-
-
-def _answered(trace: Trace | None, method: str) -> str:
-    found = [p for p in trace.predictions if p.method == method] if trace else []
-    return _letter(found[0].chosen) if found else "…" if trace is None else "–"
-
-
-def gallery(cases: tuple[Case, ...], outcomes: dict[str, dict[str, Any]]) -> str:
-    """All cases at a glance; their outcomes are those that a command computed for this bank."""
-    tiles = "".join(
-        f'<button type="button" class="fam-{esc(case.family)}" data-case="{esc(case.slug)}"><b>{esc(case.title)}</b>'
-        f"<span>{esc(case.query)}</span>{_outcome(outcomes.get(case.slug))}</button>"
-        for case in cases
-    )
-    return f'<div class="ac-gallery">{tiles}</div>'
-
-
-def _outcome(outcome: dict[str, Any] | None) -> str:
-    if outcome is None:
-        return ""
-    task = outcome["task"]
-    return (
-        f"<em>{_votes(outcome.get('votes', ()))}{esc(outcome['verdict'])}</em>"
-        f'<em class="ac-top fam-{family_of(task)}"><i aria-hidden="true"></i>{esc(task)} {outcome["weight"]:.0%}</em>'
-    )
-
-
-def _votes(votes: Sequence[int]) -> str:
-    """A square per method; those that agree have the same shade."""
-    squares = "".join(f'<i class="ac-side-{min(side, 2)}"></i>' * count for side, count in enumerate(votes))
-    return f'<span class="ac-votes" aria-hidden="true">{squares}</span>' if squares else ""
+def _check_printed(printed: dict[str, Any] | None, options: int) -> None:
+    if printed is None:
+        return
+    if set(printed) != {"source", "weights", "chosen"}:
+        raise ComposerError("printed must hold source, weights and chosen, and nothing else.")
+    if not isinstance(printed["weights"], dict) or not isinstance(printed["chosen"], dict):
+        raise ComposerError("weights and chosen in printed must be tables, by task and by method.")
+    for method, chosen in printed["chosen"].items():
+        if method not in METHODS:
+            raise ComposerError(unknown("method in printed:", method, METHODS))
+        if not isinstance(chosen, int) or not 0 <= chosen < options:
+            raise ComposerError(f"printed has {chosen!r} for {method}; it must be the number of an option, from 0.")

@@ -11,15 +11,36 @@ from composer.config import NORMALIZATIONS
 from composer.merging import METHODS
 from composer.routing import KERNELS
 from composer.types import MAX_OPTION_CHARS, MAX_OPTIONS, MAX_QUESTION_CHARS
-from composer.ui import cases
-from composer.ui.inputs import Inputs
-from composer.ui.panel import html_panel
+from composer.ui import gallery
+from composer.ui.cases import Case
+from composer.ui.inputs import NAMES, Inputs
+from composer.ui.panels import html_panel
+
+
+@dataclass(frozen=True)
+class Fields:
+    """The component of each of `Inputs`. Any: Gradio adds events such as `change` to its components at run time."""
+
+    question: Any
+    options: Any
+    passage: Any
+    top_p: Any
+    top_k: Any
+    kernel: Any
+    density: Any
+    majority_sign: Any
+    normalization: Any
+    methods: Any
+    embed_options: Any
+
+    def by_name(self) -> dict[str, Any]:
+        """In the order of `Inputs`."""
+        return {name: getattr(self, name) for name in NAMES}
 
 
 @dataclass(frozen=True)
 class Form:
-    fields: tuple[Any, ...]  # Gradio adds events such as `change` to its components at run time
-    """In the order of `Inputs`."""
+    fields: Fields
     compare: gr.Button
     reset: gr.Button
     copy: gr.Button
@@ -27,7 +48,7 @@ class Form:
     chips: gr.HTML
 
 
-def build_form(studies: tuple[cases.Case, ...], start: Inputs) -> Form:
+def build_form(studies: tuple[Case, ...], start: Inputs) -> Form:
     question = gr.Textbox(
         start.question,
         label="Question",
@@ -71,8 +92,8 @@ def build_form(studies: tuple[cases.Case, ...], start: Inputs) -> Form:
     with gr.Row(elem_id="ac-actions"):
         copy = gr.Button("Copy link", size="sm", elem_id="ac-copy", min_width=80)
         reset = gr.Button("Reset settings", size="sm", elem_id="ac-reset", min_width=80)
-    chips = html_panel(cases.chips(studies), elem_id="ac-chips", script=CHIP_SCRIPT)
-    return Form((question, options, passage, top_p, *advanced), compare, reset, copy, error, chips)
+    chips = html_panel(gallery.chips(studies), elem_id="ac-chips", script=CHIP_SCRIPT)
+    return Form(Fields(question, options, passage, top_p, **advanced), compare, reset, copy, error, chips)
 
 
 CHIP_SCRIPT = """
@@ -83,19 +104,22 @@ element.addEventListener('click', (event) => {
 """
 
 
-def _advanced(start: Inputs) -> tuple[gr.Component, ...]:
+def _advanced(start: Inputs) -> dict[str, gr.Component]:
+    """By the names of `Fields`."""
     prunes = ", ".join(method.title for method in METHODS.values() if method.prunes)
     elects = ", ".join(method.title for method in METHODS.values() if method.elects)
     with gr.Accordion("Advanced", open=False, elem_id="ac-advanced"):
-        return (
-            gr.Slider(1, 200, start.top_k, step=1, label="Neighbours (top-k)", info="How many training examples vote"),
-            gr.Radio(
+        return {
+            "top_k": gr.Slider(
+                1, 200, start.top_k, step=1, label="Neighbours (top-k)", info="How many training examples vote"
+            ),
+            "kernel": gr.Radio(
                 [(f"{kernel.title}: {kernel.formula}", name) for name, kernel in KERNELS.items()],
                 value=start.kernel,
                 label="Kernel",
                 info="How much a neighbour at cosine distance d votes",
             ),
-            gr.Slider(
+            "density": gr.Slider(
                 0.05,
                 1.0,
                 start.density,
@@ -103,27 +127,27 @@ def _advanced(start: Inputs) -> tuple[gr.Component, ...]:
                 label="Density",
                 info=f"Share of the numbers that pruning keeps ({prunes})",
             ),
-            gr.Radio(
+            "majority_sign": gr.Radio(
                 [("by count", "frequency"), ("by sum", "total")],
                 value=start.majority_sign,
                 label="Sign election",
                 info=f"How adapters vote on a sign ({elects})",
             ),
-            gr.Radio(
+            "normalization": gr.Radio(
                 [(_NORMALIZATION_LABELS[name], name) for name in NORMALIZATIONS],
                 value=start.normalization,
                 label="Option scores",
                 info="What an option's log-probability is divided by; undivided, long options are at a loss",
             ),
-            gr.CheckboxGroup(
+            "methods": gr.CheckboxGroup(
                 [(method.title, name) for name, method in METHODS.items()],
                 value=list(start.methods),
                 label="Methods",
             ),
-            gr.Checkbox(
+            "embed_options": gr.Checkbox(
                 start.embed_options, label="Search with the options too", info="Else only the question is compared"
             ),
-        )
+        }
 
 
 _NORMALIZATION_LABELS = {"tokens": "per token", "sum": "not at all", "bytes": "per byte"}

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
 from composer.errors import ComposerError
-from composer.merging import METHODS
 from composer.pipeline import Composer
-from composer.ui import cards, cases, running, saving
-from composer.ui.charts import heatmap, neighbour_map, neighbours, reading, ribbon
-from composer.ui.downloads import Downloads
-from composer.ui.guard import QUEUE_FULL
+from composer.ui import cards, case_note, running, saving
+from composer.ui.cases import Case, case_of
+from composer.ui.charts import heatmap, neighbour_list, neighbour_map, reading, ribbon
 from composer.ui.inputs import Inputs, from_query
 from composer.ui.markup import esc
+from composer.ui.panels import PANELS
 from composer.ui.running import Run, Work
+from composer.ui.server.downloads import Downloads
+from composer.ui.server.guard import QUEUE_FULL
 
-Out = tuple[Any, ...]
-PANELS = 7
-"""What a run fills: note, map, nucleus, reading, list, answers, heat."""
+Changes = dict[str, Any]
+"""What an event changes, by name: fields as in `Inputs`, panels as in `Panels`, the line for an `error`, a `link` to a
+file, the run that is `shown` and the one that was `found`. All else stays as it is."""
 
 
 @dataclass(frozen=True)
@@ -32,130 +33,122 @@ class Handlers:
     work: Work
     """Where all models work, which may be another process."""
     defaults: Inputs
-    cases: tuple[cases.Case, ...]
+    cases: tuple[Case, ...]
     example_map: neighbour_map.ExampleMap | None
     downloads: Downloads
 
-    # -- outputs, in the order of `page.Panels.found` and `.answered`
+    # -- what panels hold
 
-    def found(self, run: Run) -> Out:
+    def found(self, run: Run) -> Changes:
         """What is known as soon as the neighbours are."""
-        return (
-            cases.note(cases.case_of(run.inputs, self.cases), run.trace),
-            neighbour_map.draw(self.example_map, run.neighbours),
-            ribbon.draw(run.weights),
-            reading.draw(run.neighbours),
-            neighbours.draw(run.neighbours, run.weights),
-        )
+        trace = run.trace
+        return {
+            "note": self._note(run),
+            "map": neighbour_map.draw(self.example_map, trace.neighbours),
+            "nucleus": ribbon.draw(trace.weights),
+            "reading": reading.draw(trace.neighbours),
+            "neighbours": neighbour_list.draw(trace.neighbours, trace.weights),
+        }
 
-    def answered(self, run: Run) -> Out:
+    def answered(self, run: Run) -> Changes:
         """What is known once the models have answered."""
         trace = run.trace
-        if trace is None:
-            return (cards.skeleton(run.waiting), heatmap.waiting())
+        if not run.answered:
+            return {"answers": cards.skeleton(run.waiting), "heat": heatmap.waiting()}
         heat = heatmap.draw(trace.weights, trace.contributions, done=not run.waiting)
-        return (cards.draw(trace, run.references, run.inputs, run.waiting), heat)
+        return {"answers": cards.draw(trace, run.inputs, run.waiting), "heat": heat}
 
-    def shown(self, run: Run | None) -> Out:
-        """Both, for what stands there between runs; where no model has answered, an invitation to ask."""
+    def shown(self, run: Run | None) -> Changes:
+        """Every panel, for what stands there between runs; where no model has answered, an invitation to ask."""
         if run is None:
-            return ("",) * PANELS
-        answered = self.answered(run) if run.trace else (cards.invitation(), "")
-        return (*self.found(run), *answered)
+            return dict.fromkeys(PANELS, "")
+        answered = self.answered(run) if run.answered else {"answers": cards.invitation(), "heat": ""}
+        return {**self.found(run), **answered}
 
     # -- events
 
-    def find(self, *values: Any) -> Out:  # noqa: ANN401
-        """(error, panels …, found). On an error, only the sentence changes."""
-        return self._found(lambda: read_form(values))
+    def find(self, *values: Any) -> Changes:  # noqa: ANN401
+        """On an error, only the sentence changes."""
+        return self._found(lambda: Inputs(*values))
 
-    def open_case(self, event: gr.EventData) -> Out:
-        """(fields …, then as `find`): a case study into the form, and asked."""
+    def open_case(self, event: gr.EventData) -> Changes:
+        """A case study into the form, and asked."""
         slug = event._data.get("slug") if isinstance(event._data, dict) else None
         case = next((case for case in self.cases if case.slug == slug), None)
         if case is None:
-            return self._refused("That case study does not exist. Choose another.", with_fields=True)
-        inputs = replace(self.defaults, question=case.query, options="\n".join(case.options), passage=case.context)
-        return (*inputs.values(), *self._found(lambda: inputs))
+            return _refused("That case study does not exist. Choose another.")
+        return self._filled(case.inputs(self.defaults))
 
-    def open_link(self, request: gr.Request) -> Out:
-        """(fields …, then as `find`): the inputs of the page's address, if it has any."""
+    def open_link(self, request: gr.Request) -> Changes:
+        """The inputs of the page's address into the form, and asked, if it has any."""
         params = {key: request.query_params.getlist(key) for key in request.query_params}
         try:
             inputs = from_query(params, self.defaults)
         except ComposerError as error:
-            return self._refused(running.words_for(error), with_fields=True)
-        if inputs is None:
-            return (gr.skip(),) * (len(self.defaults.values()) + PANELS + 2)
-        return (*inputs.values(), *self._found(lambda: inputs))
+            return _refused(running.words_for(error))
+        return {} if inputs is None else self._filled(inputs)
 
-    def answer(self, found: Run | None, shown: Run | None) -> Iterator[Out]:
-        """(error, panels …, shown, found), with a slow model after every method. If the models cannot answer, the last
-        run comes back. What has its answer is not asked again: this step also follows an input that was refused."""
+    def answer(self, found: Run | None, shown: Run | None) -> Iterator[Changes]:
+        """The answers; of a slow model, after every method. If the models cannot answer, the last run comes back.
+
+        What has its answer is not asked again: this step also follows an input that was refused.
+        """
         if found is None or (shown is not None and shown.ticket == found.ticket):
-            yield (gr.skip(),) * (PANELS + 3)
+            yield {}
             return
         slow = running.is_slow(self.composer)
         try:
             for run in self.work(found):
                 if run.finished:
-                    note = cases.note(cases.case_of(run.inputs, self.cases), run.trace)
                     # a sentence on an input that was refused meanwhile stays
-                    unchanged = (gr.skip(),) * (PANELS - 3)
-                    yield (gr.skip(), note, *unchanged, *self.answered(run), run, gr.skip())
+                    yield {"note": self._note(run), **self.answered(run), "shown": run}
                 elif slow:
                     # what can be saved from the cards must be the run that they show
-                    kept = gr.skip() if run.waiting else run
-                    yield (*(gr.skip() for _ in range(PANELS - 1)), *self.answered(run), kept, gr.skip())
+                    yield self.answered(run) if run.waiting else {**self.answered(run), "shown": run}
         except Exception as error:
-            yield (error_line(running.words_for(error)), *self.shown(shown), gr.skip(), shown)
+            yield {**_refused(running.words_for(error)), **self.shown(shown), "found": shown}
 
-    def turned_away(self, shown: Run | None) -> Out:
-        """(error, panels …, found): the queue took no more; the last run comes back."""
-        return (error_line(QUEUE_FULL), *self.shown(shown), shown)
+    def turned_away(self, shown: Run | None) -> Changes:
+        """The queue took no more; the last run comes back."""
+        return {**_refused(QUEUE_FULL), **self.shown(shown), "found": shown}
 
-    def save(self, event: gr.EventData, shown: Run | None, *values: Any) -> Out:  # noqa: ANN401
-        """(error, link to the file that was asked for)."""
+    def save(self, event: gr.EventData, shown: Run | None, *values: Any) -> Changes:  # noqa: ANN401
+        """A link to the file that was asked for."""
         what = event._data.get("what") if isinstance(event._data, dict) else None
         try:
-            file = saving.made(self.composer, self.example_map, shown, read_form(values), what)
-            return ("", saving.link(self.downloads.put(*file)))
+            file = saving.made(self.composer, self.example_map, shown, Inputs(*values), what)
+            return {"error": "", "link": saving.link(self.downloads.put(*file))}
         except Exception as error:
-            return (error_line(running.words_for(error)), gr.skip())
+            return _refused(running.words_for(error))
 
-    def reweigh(self, *values: Any) -> Out:  # noqa: ANN401
-        """(error, nucleus, list): what was found last, under the form's retrieval settings. Answers become stale."""
-        *form, found = values
+    def reweigh(self, found: Run | None, *values: Any) -> Changes:  # noqa: ANN401
+        """What was found last, under the form's retrieval settings. Answers become stale."""
         if found is None:
-            return (gr.skip(),) * 3
+            return {}
         try:
-            run = running.reweighed(self.composer, found, read_form(form))
+            trace = running.reweighed(self.composer, found, Inputs(*values)).trace
         except Exception as error:
-            return (error_line(running.words_for(error)), gr.skip(), gr.skip())
-        return ("", ribbon.draw(run.weights), neighbours.draw(run.neighbours, run.weights))
+            return _refused(running.words_for(error))
+        neighbours = neighbour_list.draw(trace.neighbours, trace.weights)
+        return {"error": "", "nucleus": ribbon.draw(trace.weights), "neighbours": neighbours}
 
-    def reset(self) -> Out:
-        """(fields …, error): everything but question, options and passage at the bank's defaults."""
-        return (*(gr.skip() for _ in range(3)), *self.defaults.values()[3:], "")
+    def reset(self) -> Changes:
+        """Everything but question, options and passage at the bank's defaults."""
+        return {"error": "", **self.defaults.settings_by_name()}
 
-    def _found(self, read: Any) -> Out:  # noqa: ANN401
+    def _filled(self, inputs: Inputs) -> Changes:
+        return {**inputs.by_name(), **self._found(lambda: inputs)}
+
+    def _found(self, read: Callable[[], Inputs]) -> Changes:
         try:
             run = running.find(self.composer, read())
         except Exception as error:
-            return self._refused(running.words_for(error))
-        return ("", *self.found(run), *self.answered(run), run)
+            return _refused(running.words_for(error))
+        return {"error": "", **self.found(run), **self.answered(run), "found": run}
 
-    def _refused(self, words: str, *, with_fields: bool = False) -> Out:
-        fields = (gr.skip(),) * len(self.defaults.values()) if with_fields else ()
-        return (*fields, error_line(words), *(gr.skip() for _ in range(PANELS + 1)))
-
-
-def read_form(values: Sequence[Any]) -> Inputs:
-    """Methods in the registry's order, whatever order they were ticked in."""
-    inputs = Inputs(*values)
-    known = tuple(method for method in METHODS if method in inputs.methods)
-    return replace(inputs, methods=known + tuple(m for m in inputs.methods if m not in METHODS))
+    def _note(self, run: Run) -> str:
+        return case_note.draw(case_of(run.inputs, self.cases), run.trace)
 
 
-def error_line(words: str) -> str:
-    return f'<p class="ac-error" role="alert">{esc(words)}</p>' if words else ""
+def _refused(words: str) -> Changes:
+    return {"error": f'<p class="ac-error" role="alert">{esc(words)}</p>'}

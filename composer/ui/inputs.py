@@ -9,12 +9,13 @@ from urllib.parse import urlencode
 
 from composer.config import MergeSettings, RetrievalSettings, ScoreSettings, Settings
 from composer.errors import SettingsError
+from composer.merging import METHODS
 from composer.types import Query
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """The fields in the order of the form; `Inputs(*values)` takes what Gradio hands over."""
+    """A field of the form each, by the same name; `Inputs(*values)` takes what Gradio hands over for `NAMES`."""
 
     question: str
     options: str
@@ -30,13 +31,17 @@ class Inputs:
     embed_options: bool
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "methods", tuple(self.methods or ()))
+        """Methods in the registry's order, whatever order they were ticked in; unknown ones last, to be refused."""
+        given = tuple(self.methods or ())
+        known = tuple(method for method in METHODS if method in given)
+        object.__setattr__(self, "methods", known + tuple(method for method in given if method not in METHODS))
 
     def query(self) -> Query:
         """Raises QueryError for what cannot be asked."""
-        return Query(
+        query = Query(
             _text(self.question), option_lines(_text(self.options)), context=_text(self.passage).strip() or None
         )
+        return replace(query, hint="\n".join(query.options)) if self.embed_options else query
 
     def settings(self) -> Settings:
         """Raises SettingsError for a value out of range, or none at all."""
@@ -47,10 +52,21 @@ class Inputs:
             self.methods,
         )
 
-    def values(self) -> list[Any]:
-        """For the form's fields, in their order."""
-        return [list(v) if isinstance(v, tuple) else v for v in (getattr(self, f.name) for f in fields(self))]
+    def asking(self, question: str, options: Sequence[str], passage: str = "") -> Inputs:
+        """Another question under the same settings."""
+        return replace(self, question=question, options="\n".join(options), passage=passage)
 
+    def by_name(self) -> dict[str, Any]:
+        """Plain values, as the form's fields and JSON take them."""
+        return {**asdict(self), "methods": list(self.methods)}
+
+    def settings_by_name(self) -> dict[str, Any]:
+        """All but what a visitor typed."""
+        return {name: value for name, value in self.by_name().items() if name not in ("question", "options", "passage")}
+
+
+NAMES = tuple(field.name for field in fields(Inputs))
+"""Of the form's fields, in the order in which Gradio hands over their values."""
 
 _KEYS = {
     "question": "q",
@@ -67,17 +83,17 @@ _KEYS = {
 def default_inputs(settings: Settings) -> Inputs:
     """An empty form under the bank's own settings."""
     return Inputs(
-        "",
-        "",
-        "",
-        settings.retrieval.top_p,
-        settings.retrieval.top_k,
-        settings.retrieval.kernel,
-        settings.merge.density,
-        settings.merge.majority_sign_method,
-        settings.score.normalization,
-        settings.methods,
-        False,
+        question="",
+        options="",
+        passage="",
+        top_p=settings.retrieval.top_p,
+        top_k=settings.retrieval.top_k,
+        kernel=settings.retrieval.kernel,
+        density=settings.merge.density,
+        majority_sign=settings.merge.majority_sign_method,
+        normalization=settings.score.normalization,
+        methods=settings.methods,
+        embed_options=False,
     )
 
 
@@ -110,10 +126,6 @@ def from_query(params: Mapping[str, Sequence[str]], defaults: Inputs) -> Inputs 
     if params.get("m"):
         values["methods"] = tuple(params["m"])
     return replace(defaults, **values, embed_options="options" in params.get("embed", ()))
-
-
-def as_json(inputs: Inputs) -> dict[str, Any]:
-    return {**asdict(inputs), "methods": list(inputs.methods)}
 
 
 def _text(value: object) -> str:

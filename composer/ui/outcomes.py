@@ -1,13 +1,9 @@
-"""What a bank answers to every case study, computed by a command and kept beside the cases for the gallery.
-
-python -m composer.ui.outcomes --bank embedded
-"""
+"""What a bank answers to every case study: computed by `composer cases`, and kept beside the cases for the gallery."""
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,23 +11,36 @@ from composer.bank.manifest import BANK_FILE, Bank, sha256_of
 from composer.config import ROOT
 from composer.errors import ComposerError
 from composer.pipeline import Composer
+from composer.retrieval.build import Progress
 from composer.ui import cards
-from composer.ui.cases import Case, load_cases
-from composer.ui.inputs import Inputs, default_inputs
-from composer.ui.running import answered, find, model_work
+from composer.ui.cases import Case
+from composer.ui.inputs import default_inputs
 
 RESULTS = ROOT / "assets" / "results"
 
 
+def outcomes_of(composer: Composer, cases: Sequence[Case], *, progress: Progress) -> dict[str, dict[str, Any]]:
+    """slug -> outcome, under the bank's own settings."""
+    found = {}
+    for done, case in enumerate(cases, start=1):
+        found[case.slug] = outcome(composer, case)
+        progress(done, len(cases))
+    return found
+
+
 def outcome(composer: Composer, case: Case) -> dict[str, Any]:
-    """Verdict, the votes behind it and the heaviest task, under the bank's own settings."""
-    defaults = default_inputs(composer.default_settings())
-    inputs = Inputs(case.query, "\n".join(case.options), case.context, *defaults.values()[3:])
-    trace = answered(model_work(composer), find(composer, inputs))
+    """Verdict, the votes behind it, how many are right (None where nobody can know), and the heaviest task."""
+    inputs = case.inputs(default_inputs(composer.default_settings()))
+    trace = composer.explain(inputs.query(), inputs.settings())
     task, weight = trace.weights.kept[0]
-    votes = [len(names) for _, names in cards.groups(trace, inputs.methods)]
-    verdict = cards.verdict(trace, inputs.methods)
-    return {"verdict": verdict, "votes": votes, "task": task, "weight": round(weight, 3)}
+    groups = cards.groups(trace, inputs.methods)
+    return {
+        "verdict": cards.verdict(trace, inputs.methods),
+        "votes": [len(names) for _, names in groups],
+        "right": None if case.gold is None else sum(len(names) for option, names in groups if option == case.gold),
+        "task": task,
+        "weight": round(weight, 3),
+    }
 
 
 def outcomes_file(bank: str, folder: Path = RESULTS) -> Path:
@@ -47,36 +56,14 @@ def read_outcomes(bank: Bank, folder: Path = RESULTS) -> dict[str, dict[str, Any
         stored = json.loads(path.read_text(encoding="utf-8"))
         return stored["cases"] if stored["bank_sha256"] == _identity(bank) else {}
     except (ValueError, KeyError, TypeError) as error:
-        raise ComposerError(f"{path.name} is damaged: {error}. Run python -m composer.ui.outcomes again.") from error
+        raise ComposerError(f"{path.name} is damaged: {error}. Run `python -m composer cases` again.") from error
 
 
-def write_outcomes(bank: Bank, outcomes: dict[str, dict[str, Any]], folder: Path = RESULTS) -> Path:
-    path = outcomes_file(bank.name, folder)
+def write_outcomes(bank: Bank, outcomes: dict[str, dict[str, Any]], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"bank_sha256": _identity(bank), "cases": outcomes}, indent=1) + "\n", encoding="utf-8")
-    return path
 
 
 def _identity(bank: Bank) -> str:
     """bank.toml holds the hash of every file that can change an answer."""
     return sha256_of(bank.folder / BANK_FILE)
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m composer.ui.outcomes", description=__doc__.partition("\n")[0])
-    parser.add_argument("--bank", default="embedded")
-    bank = parser.parse_args().bank
-    try:
-        composer = Composer.open(bank)
-        found = {case.slug: outcome(composer, case) for case in load_cases()}
-        composer.close()
-    except ComposerError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    path = write_outcomes(composer.bank, found)
-    sys.stderr.write(f"Wrote {len(found)} outcomes to {path.name}\n")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,9 +1,8 @@
-"""The page: layout and wiring of events."""
+"""The page as a whole: form, story, what the client script reads, and the public endpoint."""
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -11,28 +10,30 @@ import gradio as gr
 from composer.config import AppSettings
 from composer.errors import ComposerError
 from composer.pipeline import Composer
-from composer.ui import cases, palette, prose, running
+from composer.ui import cases, palette, running
 from composer.ui.api import compare_endpoint
 from composer.ui.charts.neighbour_map import ExampleMap
-from composer.ui.downloads import downloads_of
-from composer.ui.form import Form, build_form
+from composer.ui.form import build_form
 from composer.ui.handlers import Handlers
-from composer.ui.hosted_work import hosted_work
-from composer.ui.inputs import Inputs, default_inputs
-from composer.ui.panel import html_panel
-from composer.ui.story import Panels, build_maker, build_rest, build_story
+from composer.ui.inputs import default_inputs
+from composer.ui.panels import html_panel
+from composer.ui.server.downloads import downloads_of
+from composer.ui.server.hosted_work import hosted_work
+from composer.ui.story import build_maker, build_rest, build_story
+from composer.ui.wiring import Helpers, wire
+from composer.ui.words import prose
 
 log = logging.getLogger(__name__)
 
 
 def build_page(composer: Composer, app_settings: AppSettings) -> gr.Blocks:
-    """The whole page, with one run of the first case study already on show. Launch it with `serving.launch_options`."""
+    """The whole page, with one run of the first case study already on show. Launch it with `launch.launch_options`."""
     handlers = _handlers(composer, app_settings)
     compare = compare_endpoint(composer, handlers.work)
     # where a GPU is lent per call, none is there yet
     first = _first_run(handlers, models=not app_settings.borrows_gpu)
     with gr.Blocks(title="Adapter Composer", analytics_enabled=False, fill_width=True) as page:
-        html_panel(prose.header(composer, cold=first is None or first.trace is None), elem_id="ac-header")
+        html_panel(prose.header(composer, cold=first is None or not first.answered), elem_id="ac-header")
         with gr.Row(elem_id="ac-body"):
             with gr.Column(elem_id="ac-rail", min_width=300, scale=0):
                 form = build_form(handlers.cases, first.inputs if first else handlers.defaults)
@@ -41,20 +42,10 @@ def build_page(composer: Composer, app_settings: AppSettings) -> gr.Blocks:
                 gallery = build_rest(handlers, public_url(app_settings) or _address(app_settings), compare)
         html_panel(prose.client_data(_client_data(app_settings, handlers.example_map)))
         helpers = Helpers(gallery, build_maker(), html_panel("", elem_id="ac-queue"))
-        _wire(page, handlers, form, panels, helpers, first)
+        wire(page, handlers, form, panels, helpers, first)
         gr.api(compare, api_name="compare", concurrency_limit=1, concurrency_id="model")
     page.queue(api_open=False, max_size=app_settings.queue_size)
     return page
-
-
-@dataclass(frozen=True)
-class Helpers:
-    """What events need besides the form and the panels that a run fills."""
-
-    gallery: Any
-    maker: Any
-    queue: gr.HTML
-    """Gradio writes a visitor's place in the queue here; the client script carries it to the pill."""
 
 
 def _handlers(composer: Composer, app_settings: AppSettings) -> Handlers:
@@ -95,60 +86,9 @@ def _first_run(handlers: Handlers, *, models: bool) -> running.Run | None:
     """The first case study, run by this bank: a visitor sees the whole story before typing anything."""
     if not handlers.cases:
         return None
-    case = handlers.cases[0]
-    inputs = Inputs(case.query, "\n".join(case.options), case.context, *handlers.defaults.values()[3:])
     try:
-        found = running.find(handlers.composer, inputs)
+        found = running.find(handlers.composer, handlers.cases[0].inputs(handlers.defaults))
         return running.finished(handlers.work, found) if models else found
     except ComposerError as error:
         log.warning("the first case study cannot be shown: %s", error)
         return None
-
-
-def _wire(
-    page: gr.Blocks, handlers: Handlers, form: Form, panels: Panels, helpers: Helpers, first: running.Run | None
-) -> None:
-    # the run on show, and the run whose neighbours are: between finding and answering they differ
-    shown, found = gr.State(first), gr.State(first)
-    fields = list(form.fields)
-    filled = [form.error, *panels.all()]
-    fast: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
-    queued: dict[str, Any] = {**fast, "concurrency_limit": 1, "concurrency_id": "model"}
-    model: dict[str, Any] = {
-        **queued,
-        "fn": handlers.answer,
-        "inputs": [found, shown],
-        "outputs": [*filled, shown, found],
-        "show_progress": "full",
-        "show_progress_on": helpers.queue,
-    }
-    # beside the queue, since it is the queue that took no more
-    refused: dict[str, Any] = {
-        **fast,
-        "fn": handlers.turned_away,
-        "inputs": [shown],
-        "outputs": [*filled, found],
-        "queue": False,
-    }
-    asked = [form.compare.click(handlers.find, fields, [*filled, found], **fast)]
-    for chooser in (form.chips, helpers.gallery):
-        asked.append(chooser.click(handlers.open_case, None, [*fields, *filled, found], **fast))
-    asked.append(page.load(handlers.open_link, None, [*fields, *filled, found], **fast))
-    for event in asked:
-        event.failure(**refused)
-        event.then(**model).failure(**refused)
-    helpers.maker.click(handlers.save, [shown, *fields], [form.error, helpers.maker], **queued)
-    top_p, top_k, kernel = form.fields[3], form.fields[4], form.fields[5]
-    gr.on(
-        [top_p.change, top_k.change, kernel.change],
-        handlers.reweigh,
-        [*fields, found],
-        [form.error, panels.nucleus, panels.neighbours],
-        trigger_mode="always_last",
-        **fast,
-    )
-    form.reset.click(handlers.reset, None, [*fields, form.error], **fast)
-    form.copy.click(None, js="() => window.adapterComposer.copyLink()")
-    gr.on(
-        [field.change for field in fields], None, fields, js="(...values) => window.adapterComposer.checkStale(values)"
-    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from composer.errors import SettingsError, unknown
 from composer.merging import METHODS
 from composer.pipeline import Composer
-from composer.ui import drawings
+from composer.ui import svg
 from composer.ui.adapter_zip import adapter_zip
 from composer.ui.charts.neighbour_map import ExampleMap
 from composer.ui.inputs import Inputs
@@ -19,7 +19,7 @@ def made(
     composer: Composer, example_map: ExampleMap | None, run: Run | None, form: Inputs, what: object
 ) -> tuple[str, bytes]:
     """(file name, content) of a chart, or of the adapter of the method named. Raises ComposerError."""
-    if run is None or run.trace is None:
+    if run is None or not run.answered:
         raise SettingsError("there is no run to save yet. Compare first.")
     if isinstance(what, str) and what in METHODS:
         return f"{what}-adapter.zip", adapter_zip(composer.bank, run, what)
@@ -34,16 +34,16 @@ def link(address: str) -> str:
 
 def _chart(composer: Composer, example_map: ExampleMap | None, run: Run, form: Inputs, what: object) -> str:
     trace = run.trace
-    if trace is None or what not in CHARTS:
+    if what not in CHARTS:
         raise SettingsError(unknown("chart", str(what), CHARTS))
     if what == "answers":
-        return drawings.answers.draw(trace)
+        return svg.answers.draw(trace)
     if what == "heat":
-        return drawings.heat.draw(trace.weights, trace.contributions)
+        return svg.heat.draw(trace.weights, trace.contributions)
     # the ribbon and the list follow top-p, top-k and the kernel as they are moved, before anything is compared anew
     current = reweighed(composer, run, form)
     if what == "weights":
-        return drawings.weights.draw(current.weights)
+        return svg.weights.draw(current.trace.weights)
     if example_map is None:
         raise SettingsError("these examples ship without a map. Save the list of neighbours.")
-    return drawings.neighbour_map.draw(example_map, run.neighbours)
+    return svg.map.draw(example_map, trace.neighbours)

@@ -3,70 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import gradio as gr
 
-from composer.ui import cases, prose, running, steps
+from composer.ui import gallery
 from composer.ui.api import PARAMETERS
 from composer.ui.form import CHIP_SCRIPT
 from composer.ui.handlers import Handlers
 from composer.ui.outcomes import read_outcomes
-from composer.ui.panel import html_panel
+from composer.ui.panels import Panels, html_panel
+from composer.ui.running import Run
+from composer.ui.words import prose, steps
 
 _MAP_SCRIPT = "element.closest('#ac-map').acServer = server;"
 _MADE_SCRIPT = "window.adapterComposer.make = (what) => trigger('click', {what});"
 
 
-@dataclass(frozen=True)
-class Panels:
-    note: gr.HTML
-    map: gr.HTML
-    nucleus: gr.HTML
-    reading: gr.HTML
-    neighbours: gr.HTML
-    answers: gr.HTML
-    heat: gr.HTML
-
-    def all(self) -> list[gr.HTML]:
-        return [self.note, self.map, self.nucleus, self.reading, self.neighbours, self.answers, self.heat]
-
-
-def build_story(handlers: Handlers, first: running.Run | None) -> Panels:
+def build_story(handlers: Handlers, first: Run | None) -> Panels:
     """The three sections that a run fills, with the first run on show. Without an answer they say what to do."""
-    note, map_, nucleus, reading, listed, answers, heat = handlers.shown(first)
-    note_panel = html_panel(note, elem_id="ac-note")
+    shown = handlers.shown(first)
+    note = html_panel(shown["note"], elem_id="ac-note")
     _section(1, "What your question resembles", "The training examples nearest to it, and the tasks they belong to.")
     with gr.Row(elem_id="ac-found"):
         with gr.Column(min_width=280, elem_classes="ac-panel"):
-            map_panel = html_panel(map_, elem_id="ac-map", script=_MAP_SCRIPT, server=_reader(handlers))
+            map_ = html_panel(shown["map"], elem_id="ac-map", script=_MAP_SCRIPT, server=_reader(handlers))
         with gr.Column(min_width=280, elem_classes="ac-panel"):
-            nucleus_panel = html_panel(nucleus, elem_id="ac-nucleus")
-            reading_panel = html_panel(reading, elem_id="ac-reading")
+            nucleus = html_panel(shown["nucleus"], elem_id="ac-nucleus")
+            reading = html_panel(shown["reading"], elem_id="ac-reading")
     with gr.Column(elem_classes="ac-panel"):
-        list_panel = html_panel(listed, elem_id="ac-list")
+        neighbours = html_panel(shown["neighbours"], elem_id="ac-list")
     _section(2, "What each merge answers", "The same question, put to the base model under each merged adapter.")
-    answers_panel = html_panel(answers, elem_id="ac-answers")
+    answers = html_panel(shown["answers"], elem_id="ac-answers")
     _section(
         3,
         "What went into each merge",
         "How much of each adapter is in the merged update, beside the weight that was asked for.",
     )
     with gr.Column(elem_classes="ac-panel"):
-        heat_panel = html_panel(heat, elem_id="ac-heat")
-    return Panels(note_panel, map_panel, nucleus_panel, reading_panel, list_panel, answers_panel, heat_panel)
+        heat = html_panel(shown["heat"], elem_id="ac-heat")
+    return Panels(note, map_, nucleus, reading, neighbours, answers, heat)
 
 
 def build_rest(handlers: Handlers, address: str, compare: Callable[..., object]) -> gr.HTML:
     """Gallery, how it works, API. Returns the gallery, whose cases can be opened."""
     _section(4, "Case studies", "Questions worth asking, with what this bank makes of them. Click one to run it.")
     outcomes = read_outcomes(handlers.composer.bank)
-    gallery = html_panel(cases.gallery(handlers.cases, outcomes), elem_id="ac-gallery", script=CHIP_SCRIPT)
+    chooser = html_panel(gallery.tiles(handlers.cases, outcomes), elem_id="ac-gallery", script=CHIP_SCRIPT)
     _section(5, "How it works", "From a question to the answers, in five steps.")
     html_panel(steps.how_it_works(handlers.composer), elem_id="ac-how")
     _section(6, "From a program", "The same run as JSON, with Gradio's client.")
     html_panel(prose.api_snippet(address, compare, PARAMETERS))
-    return gallery
+    return chooser
 
 
 def build_maker() -> gr.HTML:

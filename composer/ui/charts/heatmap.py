@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from composer.merging import METHODS
 from composer.types import Contribution, TaskWeights
-from composer.ui.glossary import explained
 from composer.ui.markup import esc, save_buttons
 from composer.ui.palette import family_of, title_of
+from composer.ui.words.glossary import explained
 
 NOTABLE_SHARE = 1.25
 """How many times its share (or one over that) a task must get for the sentence to name it."""

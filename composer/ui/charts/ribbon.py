@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from composer.types import TaskWeights
-from composer.ui.glossary import explained
 from composer.ui.markup import esc, percent, percents, save_buttons
 from composer.ui.palette import family_of, title_of
+from composer.ui.words.glossary import explained
 
 LABELED = 0.085
 """Share of the ribbon below which a task's name does not fit on it."""

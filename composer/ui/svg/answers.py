@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from composer.merging import METHODS
+from composer.lineup import BASE, LINEUP
 from composer.types import Prediction, Query, Trace
-from composer.ui.drawings.svg import FILL, INK, SOFT, box, cut, document, text
 from composer.ui.markup import whole_percent
+from composer.ui.svg.shapes import FILL, INK, SOFT, box, cut, document, text
 
 COLUMN, GAP, ROW, HEAD = 230, 22, 44, 78
 CHOSEN, OTHER = "#15214A", "#9AA1B5"
 
 
 def draw(trace: Trace) -> str:
-    shown = [p for p in trace.predictions if p.method in METHODS] + [trace.prediction("base")]
+    shown = [p for p in trace.predictions if p.method != BASE] + [p for p in trace.predictions if p.method == BASE]
     width = 20 + len(shown) * (COLUMN + GAP)
     columns = [_column(20 + i * (COLUMN + GAP), p, trace.query) for i, p in enumerate(shown)]
     title = text(20, 28, cut(trace.query.text, 28 * len(shown)), bold=True, size=14)
@@ -20,10 +20,9 @@ def draw(trace: Trace) -> str:
 
 
 def _column(x: float, prediction: Prediction, query: Query) -> str:
-    name = METHODS[prediction.method].title if prediction.method in METHODS else "Base model"
     options = enumerate(zip(query.options, prediction.probabilities, strict=True))
     rows = [_option(x, i, option, share, i == prediction.chosen) for i, (option, share) in options]
-    return text(x, 58, name, bold=True) + "".join(rows)
+    return text(x, 58, LINEUP[prediction.method].title, bold=True) + "".join(rows)
 
 
 def _option(x: float, number: int, option: str, share: float, chosen: bool) -> str:

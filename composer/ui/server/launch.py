@@ -20,11 +20,11 @@ from composer.heap import keep_for_good
 from composer.indexing import place_named
 from composer.pipeline import Composer
 from composer.ui import theme
-from composer.ui.downloads import downloads_of
-from composer.ui.guard import Guard
-from composer.ui.health import PATHS, Health
 from composer.ui.page import build_page
-from composer.ui.presence import Presence
+from composer.ui.server.downloads import downloads_of
+from composer.ui.server.guard import Guard
+from composer.ui.server.health import PATHS, Health
+from composer.ui.server.presence import Presence
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,8 +63,10 @@ def open_page(settings: AppSettings, health: Health, say: Callable[[str], None])
         index=place_named(settings.index, settings.collection),
         cache_dir=settings.cache_dir,
         device=settings.device,
+        quantization=settings.quantization,
         adapter_bytes=settings.adapter_bytes,
         progress=progress,
+        say=say,
     )
     try:
         return OpenPage(settings, health, composer, build_page(composer, settings), say)

@@ -11,7 +11,7 @@ from threading import Thread
 
 from composer.config import AppSettings
 from composer.errors import ComposerError
-from composer.ui.health import PATHS, Health
+from composer.ui.server.health import PATHS, Health
 
 PAGE = (
     '<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="3">'

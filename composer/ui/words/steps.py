@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from composer.pipeline import Composer
-from composer.ui.glossary import glossary
 from composer.ui.markup import esc
+from composer.ui.words.glossary import glossary
 
 PAPER = "https://arxiv.org/abs/2602.21222"
 PAPER_TITLE = "Task-Aware LoRA Adapter Composition via Similarity Retrieval in Vector Databases"

@@ -1,11 +1,31 @@
-"""A place on the page for HTML made in Python."""
+"""Places on the page for HTML made in Python."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, fields
 from typing import Any
 
 import gradio as gr
+
+
+@dataclass(frozen=True)
+class Panels:
+    """What a run fills."""
+
+    note: gr.HTML
+    map: gr.HTML
+    nucleus: gr.HTML
+    reading: gr.HTML
+    neighbours: gr.HTML
+    answers: gr.HTML
+    heat: gr.HTML
+
+    def by_name(self) -> dict[str, gr.HTML]:
+        return {name: getattr(self, name) for name in PANELS}
+
+
+PANELS = tuple(field.name for field in fields(Panels))
 
 
 def html_panel(

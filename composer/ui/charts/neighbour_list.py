@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from composer.types import Neighbour, TaskWeights
-from composer.ui.glossary import explained
 from composer.ui.markup import esc, shortened
 from composer.ui.palette import family_of, title_of
+from composer.ui.words.glossary import explained
 
 PREVIEW_CHARS = 220
 FAR = 0.4

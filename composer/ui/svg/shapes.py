@@ -1,4 +1,4 @@
-"""What the drawings are made of. Every text is escaped, and loses what XML cannot hold."""
+"""What the files are made of. Every text is escaped, and loses what XML cannot hold."""
 
 from __future__ import annotations
 

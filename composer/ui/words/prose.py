@@ -6,9 +6,11 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from composer.inference.base import BaseModel
+from composer.inference.precision import short_name
 from composer.pipeline import Composer
-from composer.ui.glossary import WORDS, explained
 from composer.ui.markup import data, esc, term
+from composer.ui.words.glossary import WORDS, explained
 
 LOGO = (
     '<svg class="ac-logo" viewBox="0 0 40 40" width="40" height="40" aria-hidden="true">'
@@ -37,16 +39,27 @@ def header(composer: Composer, *, cold: bool = False) -> str:
 def pill(composer: Composer, *, cold: bool = False) -> str:
     """Cold until a model has answered once. The client script says the rest: place in the queue, answering."""
     bank, base = composer.bank, composer.base
-    size = _size(base.model.num_parameters())
-    precision = str(base.dtype).removeprefix("torch.") if base.quantization == "none" else base.quantization
+    facts = (
+        f"{_size(base.model.num_parameters())} parameters",
+        term(f"{base.weight_bits}-bit weights", _kept(base), stop=False),
+        term(short_name(base.dtype), "What the model computes in", stop=False),
+        esc(base.device.type.upper()),
+    )
     state, why = ("cold", "The first answer takes longer: the model is loaded for it") if cold else ("ready", "")
     return (
         f'<div class="ac-pill{" ac-cold" if cold else ""}"><i aria-hidden="true"></i>'
-        f"<b>{term(bank.title, bank.description or WORDS['bank'])}</b><span>{size} parameters</span>"
-        f"<span>{esc(precision)}</span>"
-        f"<span>{esc(base.device.type.upper())}</span>"
+        f"<b>{term(bank.title, bank.description or WORDS['bank'])}</b>{''.join(f'<span>{one}</span>' for one in facts)}"
         f'<span class="ac-state" data-state role="status" data-hint="{esc(why)}">{state}</span></div>'
     )
+
+
+def _kept(base: BaseModel) -> str:
+    """How the weights are kept, for a person."""
+    if base.quantization != "none":
+        return f"The base model's weights, rounded to {base.weight_format} when it was loaded"
+    if base.weight_format == short_name(base.dtype):
+        return "The base model's weights are kept in the numbers that it computes in"
+    return f"The base model's file holds {base.weight_format} values, which are unpacked into what it computes in"
 
 
 def client_data(values: dict[str, Any]) -> str:
@@ -89,9 +102,11 @@ def _parameter(one: inspect.Parameter) -> str:
 
 
 def _size(count: int) -> str:
+    """With three digits, as models are named."""
     for unit, name in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
         if count >= unit:
-            return f"{count / unit:.1f}{name}"
+            value = count / unit
+            return f"{value:.{0 if value >= 100 else 1 if value >= 10 else 2}f}{name}"
     return str(count)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from composer.types import TaskWeights
-from composer.ui.drawings.svg import FILL, INK, LINE, SOFT, box, color_of, document, line, text
 from composer.ui.markup import percents
+from composer.ui.svg.shapes import FILL, INK, LINE, SOFT, box, color_of, document, line, text
 
 WIDTH, LEFT, BAR, ROW = 640, 150, 330, 24
 

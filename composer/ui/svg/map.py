@@ -8,8 +8,8 @@ from typing import Any
 
 from composer.types import Neighbour
 from composer.ui.charts.neighbour_map import POINTS_MAX, SPOKES, ExampleMap, near, star
-from composer.ui.drawings.svg import INK, box, color_of, document, line, text
 from composer.ui.palette import LIGHT, OTHER, families_of
+from composer.ui.svg.shapes import INK, box, color_of, document, line, text
 
 SIZE, MARGIN, LEGEND = 760, 24, 44
 

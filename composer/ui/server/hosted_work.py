@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from functools import wraps
 
 from composer.config import AppSettings
+from composer.lineup import REFERENCES
 from composer.pipeline import Composer
-from composer.ui.request_log import request
-from composer.ui.running import REFERENCES, Run, Work, model_work
-from composer.ui.zero_gpu import estimated_seconds, on_gpu
+from composer.ui.running import Run, Work, model_work
+from composer.ui.server.request_log import request
+from composer.ui.server.zero_gpu import estimated_seconds, on_gpu
 
 
 def hosted_work(composer: Composer, settings: AppSettings) -> Work:
@@ -17,17 +18,16 @@ def hosted_work(composer: Composer, settings: AppSettings) -> Work:
 
 
 def seconds_for(run: Run) -> int:
-    return estimated_seconds(run.query, len(run.waiting) + len(REFERENCES))
+    return estimated_seconds(run.trace.query, len(run.waiting) + len(REFERENCES))
 
 
 def logged(work: Work) -> Work:
     @wraps(work)
     def logged_work(run: Run) -> Iterator[Run]:
         with request("answer") as entry:
-            entry.asked(run.query, run.inputs.settings())
+            entry.asked(run.trace.query, run.inputs.settings())
             for step in work(run):
-                if step.trace is not None:
-                    entry.answered(step.trace, whole=not step.waiting)
+                entry.answered(step.trace, whole=not step.waiting)
                 yield step
 
     return logged_work

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from composer.merging import METHODS
 from composer.types import Contribution, TaskWeights
-from composer.ui.drawings.svg import INK, LINE, SOFT, box, color_of, document, text
+from composer.ui.svg.shapes import INK, LINE, SOFT, box, color_of, document, text
 
 LEFT, CELL, ROW, TOP = 150, 118, 34, 54
 HEAT = "#3552D6"

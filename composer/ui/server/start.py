@@ -7,11 +7,11 @@ from collections.abc import MutableMapping
 
 from composer.config import AppSettings
 from composer.heap import limit_arenas
-from composer.ui.cold_start import cold_start
-from composer.ui.folders import settle_folders
-from composer.ui.health import Health
-from composer.ui.request_log import log_to
-from composer.ui.zero_gpu import import_spaces
+from composer.ui.server.cold_start import cold_start
+from composer.ui.server.folders import settle_folders
+from composer.ui.server.health import Health
+from composer.ui.server.request_log import log_to
+from composer.ui.server.zero_gpu import import_spaces
 
 
 def start(settings: AppSettings, env: MutableMapping[str, str]) -> None:
@@ -25,7 +25,7 @@ def start(settings: AppSettings, env: MutableMapping[str, str]) -> None:
     with cold_start(settings, health):
         import_spaces()
         # gradio and torch take long to import: a wrong setting should not wait for them, nor a visitor without a word
-        from composer.ui.serving import open_page
+        from composer.ui.server.launch import open_page
 
         page = open_page(settings, health, say)
     page.serve()

@@ -1,0 +1,1 @@
+"""What stands around the page: start, server, guard, health, log, who is there, files made for a visitor."""
