@@ -2,7 +2,6 @@
 (() => {
   'use strict';
   const byId = (id) => document.getElementById(id);
-  const FIELDS = ['question', 'options', 'passage', 'top_p', 'top_k', 'kernel', 'density', 'majority_sign', 'normalization', 'methods', 'embed_options'];
 
   const plain = (name, value) => {
     if (name === 'options') return String(value ?? '').split('\n').map((line) => line.trim()).filter(Boolean).join('\n');
@@ -18,8 +17,7 @@
     const shown = answers();
     if (!shown || !latest || !shown.dataset.run) return;
     const made = JSON.parse(shown.dataset.run);
-    const changed = FIELDS.filter((name, i) => plain(name, made[name]) !== plain(name, latest[i]));
-    const stale = changed.length > 0;
+    const stale = Object.keys(made).some((name) => plain(name, made[name]) !== plain(name, latest[name]));
     shown.classList.toggle('ac-stale', stale);
     byId('ac-heat')?.classList.toggle('ac-stale-heat', stale);
     let bar = shown.querySelector('.ac-stale-bar');
