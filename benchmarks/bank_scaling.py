@@ -11,43 +11,46 @@ from typing import Any
 
 from benchmarks.plan import Plan
 from benchmarks.processes import python
+from benchmarks.questions import own_examples
 from benchmarks.scaled_bank import as_json, neighbourhoods, write_scaled
-from composer.bank.examples import read_examples
 from composer.bank.manifest import load_bank
+from composer.inference.gguf import base_folder
 from composer.retrieval.encoder import Encoder
 
 SIZES = (22, 200, 1_000)
-ADAPTER_BYTES = 64 * 10**6
-"""The store's limit, in all banks: 32 of these adapters, so that 22 fit and 1,000 do not."""
+KEPT = 32
+"""Adapters that the store may hold, in all banks: 22 fit, and 1,000 do not."""
 
 
 def measure(plan: Plan) -> dict[str, object]:
     sizes = (22, 44) if plan.quick else SIZES
     with TemporaryDirectory(prefix="composer-banks-") as temporary:
         folder = Path(temporary)
-        _write(folder, sizes, plan)
+        limit = str(KEPT * _write(folder, sizes, plan))
         runs: dict[int, list[dict[str, Any]]] = {size: [] for size in sizes}
         rounds = 1 if plan.quick else 3
         progress = plan.progress("bank_scaling, starts")
         for done in range(rounds + 1):
             for size in sizes[done % len(sizes) :] + sizes[: done % len(sizes)]:
-                run = python("benchmarks.bank_process", str(folder / str(size)), str(folder), str(ADAPTER_BYTES))
+                run = python("benchmarks.bank_process", str(folder / str(size)), str(folder), limit)
                 if done:  # the first start builds the index
                     runs[size].append(run)
             progress(done, rounds)
     return summary({size: _median(found) for size, found in runs.items()})
 
 
-def _write(folder: Path, sizes: Sequence[int], plan: Plan) -> None:
-    bank = load_bank("embedded")
-    assert bank.examples is not None
-    examples = read_examples(bank.examples.path)
-    encoder = Encoder(bank.encoder.location, revision=bank.encoder.revision, sha256=bank.encoder.sha256)
+def _write(folder: Path, sizes: Sequence[int], plan: Plan) -> int:
+    """The banks, and the questions that all are asked. Returns the bytes that one adapter takes in memory."""
+    bank = load_bank(plan.bank)
+    examples = own_examples(bank)
+    encoder = Encoder(bank.encoder)
     around = neighbourhoods(bank, encoder, examples, -(-max(sizes) // len(bank.tasks)))
     (folder / "questions.json").write_text(json.dumps(as_json(around.questions)), encoding="utf-8")
+    base, weight = base_folder(bank.base, plan.cache_dir), 0
     for size in sizes:
         progress = plan.progress(f"bank_scaling, a bank of {size:,} adapters")
-        write_scaled(folder / str(size), bank, examples, around, size, progress)
+        weight = write_scaled(folder / str(size), bank, base, examples, around, size, progress)
+    return weight
 
 
 def _median(runs: Sequence[Mapping[str, float]]) -> dict[str, float]:

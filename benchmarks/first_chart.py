@@ -2,7 +2,7 @@
 
 python -m benchmarks.first_chart --visitors 5 --rounds 5 [--json] [--address http://…]
 
-Each visitor is a page of its own in one Chromium, with a question of its own; without an address the embedded bank is
+Each visitor is a page of its own in one Chromium, with a question of its own; without an address the bank that ships is
 served in another process. The time is taken within the pages, so the browser's own work on the charts is in it.
 """
 
@@ -139,7 +139,7 @@ def _served(address: str | None) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    environment = {**os.environ, "GRADIO_SERVER_PORT": str(port), "COMPOSER_BANK": "embedded"}
+    environment = {**os.environ, "GRADIO_SERVER_PORT": str(port), "COMPOSER_BANK": ""}
     server = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
     try:
         _wait_for(f"http://127.0.0.1:{port}/healthz", server)

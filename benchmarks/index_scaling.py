@@ -11,7 +11,7 @@ from time import perf_counter
 import numpy as np
 
 from benchmarks.plan import Plan
-from composer.bank.examples import read_examples
+from benchmarks.questions import own_examples
 from composer.bank.manifest import load_bank
 from composer.retrieval.build import IndexRows, build_index
 from composer.retrieval.index import SearchIndex
@@ -26,12 +26,15 @@ ENCODER, SOURCE = "e" * 64, "5" * 64
 
 def measure(plan: Plan) -> dict[str, object]:
     sizes = (2_000,) if plan.quick else (*SIZES, *([FULL] if plan.full else []))
-    return {str(size): scaled(size, plan) for size in sizes}
+    parents = own_examples(load_bank(plan.bank)).vectors
+    assert parents is not None
+    return {str(size): scaled(size, parents, plan) for size in sizes}
 
 
-def scaled(size: int, plan: Plan) -> dict[str, float]:
+def scaled(size: int, parents: np.ndarray, plan: Plan) -> dict[str, float]:
+    """`parents`: (n, dimension) vectors of sentences."""
     generator = np.random.default_rng(size)
-    vectors, queries = sentence_like(size, generator), sentence_like(QUERIES, generator)
+    vectors, queries = (sentence_like(count, parents, generator) for count in (size, QUERIES))
     rows = IndexRows([f"row-{i}" for i in range(size)], ["task"] * size, [f"text {i}" for i in range(size)], vectors)
     with TemporaryDirectory(prefix="composer-index-") as folder:
         started = perf_counter()
@@ -56,12 +59,8 @@ def scaled(size: int, plan: Plan) -> dict[str, float]:
     }
 
 
-def sentence_like(count: int, generator: np.random.Generator) -> np.ndarray:
-    """Unit vectors that lie as sentences do: points between two of the embedded bank's examples, with noise."""
-    bank = load_bank("embedded")
-    assert bank.examples is not None
-    stored = read_examples(bank.examples.path).vectors
-    assert stored is not None
+def sentence_like(count: int, stored: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Unit vectors that lie as sentences do: points between two sentences' own, with noise."""
     parents = stored[generator.integers(len(stored), size=(2, count))].astype(np.float32)
     share = generator.random((count, 1), dtype=np.float32) / 2
     noise = generator.standard_normal((count, stored.shape[1]), dtype=np.float32)

@@ -1,6 +1,6 @@
 """Many visitors at once, on loopback: `python -m benchmarks.load`, or `make load`.
 
-Each visitor opens the page, asks a question of the bank's own test rows, reads for a moment and asks the next; after
+Each visitor opens the page, asks one of the bank's own examples, reads for a moment and asks the next; after
 some questions another visitor takes the place, so that sessions pile up as they do on a server.
 """
 
@@ -23,10 +23,11 @@ import httpx
 import numpy as np
 
 from benchmarks.pulse import Pulse, taken
+from benchmarks.questions import own_examples, typed
 from benchmarks.server import Server, started
 from benchmarks.visitor import Broken, QueueFull, Timing, Visitor
-from composer.config import ROOT
-from composer.errors import ComposerError
+from composer.bank.manifest import Bank, load_bank
+from composer.config import DEFAULT_BANK, ROOT
 
 QUESTIONS_PER_SESSION = 4
 AFTER_A_FULL_QUEUE = 5.0
@@ -55,17 +56,9 @@ class Observed:
     health_ms: list[float] = field(default_factory=list)
 
 
-def questions(bank: str) -> list[Question]:
-    """The bank's test rows, mixed: no two visitors ask the same at a time."""
-    from composer.bank.examples import read_examples
-    from composer.bank.manifest import load_bank
-
-    found = load_bank(bank)
-    if found.evaluation is None:
-        raise ComposerError(f"the bank {found.name!r} has no test rows to ask. Choose one that has.")
-    examples = read_examples(found.evaluation.path)
-    queries = [examples.query(row) for row in range(len(examples.row_ids))]
-    asked = [(query.text, query.options) for query in queries]
+def questions(bank: Bank) -> list[Question]:
+    """The bank's examples, mixed: no two visitors ask the same at a time."""
+    asked = [(query.text, query.options) for query in typed(own_examples(bank))]
     random.Random(0).shuffle(asked)
     return asked
 
@@ -176,13 +169,14 @@ def _spread(values: Sequence[float]) -> dict[str, float]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
-    asked, busy = questions(arguments.bank), round(os.getloadavg()[0], 1)
+    bank = load_bank(arguments.bank)
+    asked, busy = questions(bank), round(os.getloadavg()[0], 1)
     if arguments.url:
         server = Server(arguments.url.rstrip("/"), arguments.pid)
         observed = run(server, asked, arguments.visitors, arguments.seconds, arguments.think)
     else:
         print("Starting the app", file=sys.stderr)
-        with started(arguments.log) as server:
+        with started(arguments.log, bank) as server:
             observed = run(server, asked, arguments.visitors, arguments.seconds, arguments.think)
     settings = {
         "visitors": arguments.visitors,
@@ -204,7 +198,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--visitors", type=int, default=32)
     parser.add_argument("--seconds", type=float, default=180)
     parser.add_argument("--think", type=float, default=2, help="mean seconds between an answer and the next question")
-    parser.add_argument("--bank", default="embedded")
+    parser.add_argument("--bank", default=DEFAULT_BANK)
     parser.add_argument("--url", help="an app that runs already; with --pid")
     parser.add_argument("--pid", type=int, default=0)
     parser.add_argument("--log", type=Path, default=ROOT / ".cache" / "load.log", help="where the app's output goes")

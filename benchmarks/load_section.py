@@ -45,8 +45,8 @@ def section(result: dict[str, Any]) -> str:
     return f"""{START}
 ## Many visitors at once
 
-{result["visitors"]} visitors on the embedded bank for {result["seconds"]:.0f} s, on loopback, through the page's own
-routes (`make load`). Each asks questions of the bank's test rows and reads for {result["think_seconds"]:g} s in the
+{result["visitors"]} visitors on the bank that ships for {result["seconds"]:.0f} s, on loopback, through the page's own
+routes (`make load`). Each asks the bank's own examples and reads for {result["think_seconds"]:g} s in the
 mean between an answer and the next question; one model worker serves all of them, so most of a wait is the queue.
 A visitor who leaves after some questions closes the page, and the next one opens it anew. The visitors ran on the same
 processor as the server; `/healthz` was asked once a second, from a process of its own. Measured

@@ -1,4 +1,4 @@
-"""Merging alone: the embedded bank with all of its adapters loaded on both sides, four of them merged."""
+"""Merging alone: a bank with all of its adapters loaded on both sides, four of them merged."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from benchmarks.agreement import check, largest_difference
 from benchmarks.peft_side import PeftSide
 from benchmarks.plan import METHODS, SETTINGS, WEIGHTS, Plan
 from benchmarks.timing import CleanUp, Side, Times, interleaved, versus
-from composer.bank.manifest import load_bank
+from composer.bank.manifest import Bank, load_bank
 from composer.bank.store import AdapterStore
-from composer.inference.base import load_base
+from composer.inference.gguf import base_folder
+from composer.inference.planning import plan_base
 from composer.merging import AdapterFactors, MergedAdapter, TrimCache, merge
 
 TASKS = ("commonsense_qa", "squad", "mnli", "sst2")
-"""Of four families."""
 TOLERANCE = 1e-6
 Choice = tuple[tuple[str, float], ...]
 Make = Callable[[str, TrimCache | None], MergedAdapter]
@@ -24,13 +24,17 @@ Make = Callable[[str, TrimCache | None], MergedAdapter]
 
 
 def measure(plan: Plan) -> dict[str, object]:
-    bank = load_bank("embedded")
-    assert bank.base.path is not None
-    store = AdapterStore(bank, load_base(bank.base.path, device="cpu").module_shapes)
+    bank = load_bank(plan.bank)
+    store = AdapterStore(bank, plan_base(base_folder(bank.base, plan.cache_dir), "none").module_shapes)
     for task in bank.tasks:
         store.get(task)
-    adapters = [store.get(task) for task in TASKS]
-    return compared(PeftSide.of_bank(bank), adapters, plan, rounds=plan.rounds(15), label="merge")
+    adapters = [store.get(task) for task in four_of(bank)]
+    return compared(PeftSide.of_bank(bank, plan), adapters, plan, rounds=plan.rounds(9), label="merge")
+
+
+def four_of(bank: Bank) -> tuple[str, ...]:
+    """Of four families, where the bank has them."""
+    return TASKS if set(TASKS) <= set(bank.tasks) else bank.tasks[:4]
 
 
 def choice_of(adapters: Sequence[AdapterFactors]) -> Choice:

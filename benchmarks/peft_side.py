@@ -13,9 +13,12 @@ from peft import PeftModel
 from peft.tuners.lora import LoraLayer
 from torch import Tensor
 
-from composer.bank.manifest import Bank
+from benchmarks.plan import Plan
+from composer.bank.manifest import ADAPTER_FILES, Bank
+from composer.bank.sources import folder_of
 from composer.config import MergeSettings
 from composer.inference.base import BaseModel, load_base
+from composer.inference.gguf import base_folder
 
 
 class PeftSide:
@@ -26,7 +29,7 @@ class PeftSide:
             module._forward_hooks.clear()  # ours: they would do nothing here, but not for free
         (first, folder), *rest = adapters.items()
         # On a GPU in the base's own type, as ours are there; PEFT would turn them to fp32, twice as large.
-        same_type = base.dtype == torch.float32
+        same_type = base.device.type == "cpu"
         model = PeftModel.from_pretrained(base.model, str(folder), adapter_name=first, autocast_adapter_dtype=same_type)
         for name, path in rest:
             model.load_adapter(str(path), adapter_name=name, autocast_adapter_dtype=same_type)
@@ -48,10 +51,15 @@ class PeftSide:
         return side
 
     @classmethod
-    def of_bank(cls, bank: Bank, device: str = "cpu") -> PeftSide:
-        assert bank.base.path is not None
-        folders = {task: source.path for task, source in bank.adapters if source.path is not None}
-        return cls(load_base(bank.base.path, quantization=bank.quantization, device=device), folders)
+    def of_bank(cls, bank: Bank, plan: Plan, *, tasks: Sequence[str] | None = None) -> PeftSide:
+        """With the adapters of all tasks, or of those named."""
+        folder = base_folder(bank.base, plan.cache_dir)
+        base = load_base(folder, quantization=bank.quantization, device=plan.device)
+        return cls(base, cls.folders(bank, bank.tasks if tasks is None else tasks))
+
+    @staticmethod
+    def folders(bank: Bank, tasks: Sequence[str]) -> dict[str, Path]:
+        return {task: folder_of(bank.adapter(task), ADAPTER_FILES)[0] for task in tasks}
 
     def merge(self, method: str, choice: Sequence[tuple[str, float]], settings: MergeSettings) -> str:
         """Adds the merge to the model and returns its name: a new one, as under an old one PEFT would do nothing."""
@@ -91,6 +99,25 @@ class PeftSide:
             self.model.set_adapter(name)
         with self.model.disable_adapter() if name is None else nullcontext():
             return [self._log_probability(prompt, option) for option in options]
+
+    @torch.inference_mode()
+    def log_probabilities_at_once(
+        self, name: str | None, prompt: Sequence[int], options: Sequence[Sequence[int]]
+    ) -> list[float]:
+        """The same by one forward, the options as rows of a batch, padded behind."""
+        longest = max(map(len, options))
+        rows = [[*prompt, *option, *[0] * (longest - len(option))] for option in options]
+        ids = torch.tensor(rows, device=self.model.device)
+        lengths = torch.tensor([len(prompt) + len(option) for option in options], device=ids.device)
+        mask = torch.arange(ids.shape[1], device=ids.device) < lengths[:, None]
+        if name is not None:
+            self.model.set_adapter(name)
+        with self.model.disable_adapter() if name is None else nullcontext():
+            logits = self.model(
+                input_ids=ids, attention_mask=mask.long(), use_cache=False, logits_to_keep=longest + 1
+            ).logits
+        scores = logits[:, :-1].float().log_softmax(-1).gather(-1, ids[:, len(prompt) :, None])[..., 0]
+        return scores.masked_fill(~mask[:, len(prompt) :], 0).sum(-1).tolist()
 
     def _log_probability(self, prompt: Sequence[int], option: Sequence[int]) -> float:
         ids = torch.tensor([[*prompt, *option]], device=self.model.device)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
-from composer.config import MergeSettings, Settings
+from composer.config import DEFAULT_BANK, AppSettings, MergeSettings, Settings
 from composer.reports import ProgressLine
 
 METHODS = ("linear", "cat", "ties", "magnitude_prune")
@@ -21,6 +23,8 @@ class Plan:
     """Few rounds and small sizes: shows that everything runs, and measures nothing worth writing down."""
     full: bool = False
     """Also the index of a million vectors."""
+    bank: str | Path = DEFAULT_BANK
+    cache_dir: Path = field(default_factory=lambda: AppSettings.from_env(os.environ).cache_dir)
 
     def rounds(self, wanted: int) -> int:
         return 2 if self.quick else wanted

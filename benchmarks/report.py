@@ -94,17 +94,65 @@ def _merge_7b_shape(result: Results) -> str:
 
 
 def _compare(result: Results) -> str:
-    row = [
-        _span(result["ours_ms"], result["ours_spread_ms"]),
-        _number(result["p95_ms"]),
-        _span(result["peft_ms"], result["peft_spread_ms"]),
-        _span(result["ratio"], result["ratio_spread"]),
+    bare, alone = result["bare"], ["beside the bare forward", "ms", "ratio to it"]
+    parts = [
+        ["a bare forward of the same rows", _span(bare["bare_ms"], bare["bare_spread_ms"]), ""],
+        [
+            "ours, the pass that scores",
+            _span(bare["pass_ms"], bare["pass_spread_ms"]),
+            _span(bare["ratio"], bare["ratio_spread"]),
+        ],
+        [
+            "ours, from question to answers",
+            _span(result["ours_ms"], result["ours_spread_ms"]),
+            _span(bare["whole_ratio"], bare["whole_ratio_spread"]),
+        ],
     ]
+    beside = [
+        [
+            name,
+            _span(one["ours_ms"], one["ours_spread_ms"]),
+            _span(one["peft_ms"], one["peft_spread_ms"]),
+            _span(one["ratio"], one["ratio_spread"]),
+        ]
+        for name, one in (("PEFT, a forward per option", result["peft"]), ("PEFT, options batched", result["batched"]))
+    ]
+    exact = (
+        f" (with both sides in fp32: {result['largest_difference_fp32']:.1e})"
+        if "largest_difference_fp32" in result
+        else ""
+    )
     return (
-        f"{_table(['ours, ms', 'ours, 95th percentile', 'PEFT, ms', 'PEFT / ours'], [row])}\n\n"
-        f"{result['rounds']} rounds, {result['adapters_per_question']:.1f} adapters a question on average. Largest "
-        f"difference between two log-probabilities per token: {result['largest_difference']:.1e}; the same option "
-        f"chosen in {result['same_choice']}."
+        f"{_table(alone, parts)}\n\n"
+        f"{_table(['beside PEFT', 'ours, ms', 'PEFT, ms', 'PEFT / ours'], beside)}\n\n"
+        f"{result['rounds']} and {result['peft']['rounds']} rounds; {result['tokens_per_row']:.0f} tokens a row, "
+        f"{result['adapters_per_question']:.1f} adapters a question on average; 95th percentile of ours "
+        f"{_number(result['p95_ms'])} ms. Largest difference between two log-probabilities per token: "
+        f"{result['largest_difference']:.1e}{exact}; the same option chosen in {result['same_choice']}."
+    )
+
+
+def _neighbours(result: Results) -> str:
+    return (
+        f"Median **{_number(result['p50_ms'])} ms**, 95th percentile {_number(result['p95_ms'])} ms, over "
+        f"{result['questions']} questions to an index of {result['rows']:,} rows."
+    )
+
+
+def _start(result: Results) -> str:
+    return (
+        f"With an empty cache **{result['first_s']} s**, later **{result['later_s']} s** (median of "
+        f"{result['rounds']}); at most {result['peak_rss_mb']:,.0f} MB of memory."
+    )
+
+
+def _training(result: Results) -> str:
+    row = [_number(result["tokens_per_s"]), _number(result["plain_tokens_per_s"]), _number(result["ratio"])]
+    return (
+        f"{_table(['ours, tokens a second', 'plain loop, tokens a second', 'ours / plain loop'], [row])}\n\n"
+        f"{result['rows']} examples of {result['task']} with {result['tokens_per_row']} tokens in the mean, "
+        f"{result['steps']} steps; the loss goes from {result['first_loss']} to {result['last_loss']}. Largest "
+        f"difference of a step's two losses: {100 * result['largest_loss_difference']:.2g} %."
     )
 
 
@@ -154,6 +202,9 @@ TABLES = {
     "merge": _merge,
     "merge_7b_shape": _merge_7b_shape,
     "compare": _compare,
+    "neighbours": _neighbours,
+    "start": _start,
+    "training": _training,
     "bank_scaling": _bank_scaling,
     "index_scaling": _index_scaling,
     "memory": _memory,

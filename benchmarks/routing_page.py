@@ -11,35 +11,43 @@ from composer.config import ROOT
 from composer.tasks import TASKS
 
 TEMPLATE = ROOT / "benchmarks" / "text" / "routing.md"
-PAGE, PICTURE = ROOT / "docs" / "routing.md", ROOT / "docs" / "images" / "routing.svg"
+PAGE = ROOT / "docs" / "routing.md"
+PICTURES = {"own": ROOT / "docs" / "images" / "routing.svg", "real": ROOT / "docs" / "images" / "routing-real.svg"}
 
 Routed = Mapping[str, Mapping[str, Any]]
 
 
 def write(results: Mapping[str, Any]) -> Path:
-    columns = [task for task in TASKS if task in results["build"]["tasks"]]
-    shares = {task: _shares(found) for task, found in results["routing"]["typed"].items()}
-    title = "Heaviest task (column) of each task's development questions (row), in percent"
-    PICTURE.write_text(draw(shares, columns, title), encoding="utf-8")
+    for name, picture in PICTURES.items():
+        columns = [task for task in TASKS if task in results[name]["build"]["tasks"]]
+        shares = {task: _shares(found) for task, found in results[name]["routing"]["typed"].items()}
+        title = "Heaviest task (column) of each task's development questions (row), in percent"
+        picture.write_text(draw(shares, columns, title), encoding="utf-8")
     PAGE.write_text(page(results, TEMPLATE.read_text(encoding="utf-8")), encoding="utf-8")
     return PAGE
 
 
 def page(results: Mapping[str, Any], template: str) -> str:
     """Every {name} of the template, filled."""
-    built, routing = results["build"], results["routing"]
+    built, real, own = results["real"]["build"], results["real"]["routing"], results["own"]["routing"]
     return template.format(
+        bank=results["own"]["build"]["bank"],
+        own_rows=f"{results['own']['build']['rows']:,}",
+        own_tasks=len(results["own"]["build"]["tasks"]),
+        own_question=_question(results["own"]["question"]),
+        own_table=_tasks(own["typed"], own["hinted"]),
+        own_ranks=_ranks(own, results["published"]),
         build=_build(built),
         rows=f"{built['rows']:,}",
         left_out=built["left_out"],
         took=_took(built),
         peak=f"{built['peak_mb'] / 1000:.2f}",
-        processor=built["processor"],
-        commit=built["commit"],
-        question=_question(results["question"]),
-        tasks=_tasks(routing["typed"], routing["hinted"]),
-        ranks=_ranks(routing, results["published"]),
-        asked=f"{sum(found['rows'] for found in routing['typed'].values()):,}",
+        processor=results["own"]["build"]["processor"],
+        commit=results["own"]["build"]["commit"],
+        question=_question(results["real"]["question"]),
+        tasks=_tasks(real["typed"], real["hinted"]),
+        ranks=_ranks(real, results["published"]),
+        asked=f"{sum(found['rows'] for found in real['typed'].values()):,}",
     )
 
 
@@ -78,7 +86,7 @@ def _tasks(typed: Routed, hinted: Routed) -> str:
         own = _percent(found["heaviest"].get(task, 0), found["rows"])
         inside = _percent(found["in_nucleus"], found["rows"])
         again = _percent(hinted[task]["heaviest"].get(task, 0), hinted[task]["rows"])
-        if TASKS[task].held_out:
+        if task not in _own(typed):
             own = inside = again = "-"
         name = f"*{task}*" if TASKS[task].held_out else task
         rows.append(
@@ -107,7 +115,9 @@ def _ranks(routing: Mapping[str, Routed], published: Mapping[str, float]) -> str
         ("mean of 20 rows, as typed", "typed", "profile_within"),
         ("mean of 20 rows, with the task's hint", "hinted", "profile_within"),
     ):
-        rows.append((name, "22", *(_mean_within(routing[form], key, rank) for rank in published)))
+        rows.append(
+            (name, str(len(_own(routing[form]))), *(_mean_within(routing[form], key, rank) for rank in published))
+        )
     rows.append(("LoraRetriever, as published", "48", *(f"{value:.1f}" for value in published.values())))
     return table(("retrieval", "tasks", *(f"top {rank}" for rank in published)), rows)
 

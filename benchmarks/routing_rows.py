@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from composer.bank.examples import Examples
 from composer.config import RetrievalSettings
 from composer.retrieval.build import Progress
 from composer.retrieval.encoder import Encoder
@@ -43,11 +45,28 @@ def question(index: SearchIndex, encoder: Encoder) -> dict[str, Any]:
     return {"weights": weights, "kept": dict(nucleus.kept), "nearest": nearest, "paper": PAPER}
 
 
+Samples = Callable[[str], Sequence[Query]]
+"""Some of a task's indexed rows, of which LoraRetriever's way makes the task's vector; none for a task without."""
+
+
+def own_samples(examples: Examples) -> Samples:
+    return lambda task: [examples.query(row) for row in examples.rows_of(task)[:SAMPLES]]
+
+
+def real_samples(source: FolderSource) -> Samples:
+    return lambda task: _queries(source, task, "train", SAMPLES)
+
+
+def _queries(source: FolderSource, task: str, split: str, count: int) -> list[Query]:
+    return [example.query() for example in draw_examples(source, task, split=split, count=count).examples]
+
+
 class Router:
     """All development rows, asked in one form: `typed`, as a person would, or `hinted`, with the task's sentence."""
 
-    def __init__(self, source: FolderSource, index: SearchIndex, encoder: Encoder, form: str) -> None:
+    def __init__(self, source: FolderSource, index: SearchIndex, encoder: Encoder, form: str, samples: Samples) -> None:
         self.source = source
+        self.samples = samples
         self.index = index
         self.encoder = encoder
         self.form = form
@@ -64,7 +83,7 @@ class Router:
         return found
 
     def _one(self, task: str, profiles: np.ndarray) -> dict[str, Any]:
-        vectors = self.encoder.encode(self._texts(task, "dev", 1_000))
+        vectors = self.encoder.encode(self._texts(_queries(self.source, task, "dev", 1_000)))
         ranks, sizes, profile_ranks = [], [], []
         heaviest, inside = Counter[str](), 0
         for vector in vectors:
@@ -87,16 +106,13 @@ class Router:
         }
 
     def _profile(self, task: str) -> np.ndarray:
-        """A task as LoraRetriever knows it: the mean of a few of its training rows."""
-        mean = self.encoder.encode(self._texts(task, "train", SAMPLES)).mean(axis=0)
+        """A task as LoraRetriever knows it: the mean of a few of its rows."""
+        mean = self.encoder.encode(self._texts(self.samples(task))).mean(axis=0)
         return mean / np.linalg.norm(mean)
 
-    def _texts(self, task: str, split: str, count: int) -> list[str]:
-        examples = draw_examples(self.source, task, split=split, count=count).examples
-        return [self._asked(example.query()) for example in examples]
-
-    def _asked(self, query: Query) -> str:
-        return (query if self.form == "hinted" else replace(query, hint=None)).retrieval_text
+    def _texts(self, queries: Sequence[Query]) -> list[str]:
+        hinted = self.form == "hinted"
+        return [(query if hinted else replace(query, hint=None)).retrieval_text for query in queries]
 
 
 def _within(ranks: list[int | None]) -> dict[str, int]:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from benchmarks import bank_scaling, compare, gpu, index_scaling, memory, merge, merge_7b_shape
+from benchmarks import (
+    bank_scaling,
+    compare,
+    gpu,
+    index_scaling,
+    memory,
+    merge,
+    merge_7b_shape,
+    neighbours,
+    start,
+    training,
+)
 from benchmarks.machine import describe
 from benchmarks.plan import Plan
 from composer.errors import SettingsError, unknown
@@ -13,6 +24,9 @@ MEASUREMENTS: dict[str, Callable[[Plan], dict[str, object]]] = {
     "merge": merge.measure,
     "merge_7b_shape": merge_7b_shape.measure,
     "compare": compare.measure,
+    "neighbours": neighbours.measure,
+    "start": start.measure,
+    "training": training.measure,
     "bank_scaling": bank_scaling.measure,
     "index_scaling": index_scaling.measure,
     "memory": memory.measure,
@@ -28,9 +42,15 @@ def run(names: Sequence[str], plan: Plan) -> dict[str, object]:
     return results
 
 
+ON_GPU = ("compare", "gpu")
+"""What a GPU changes, in ten minutes at most: a compare on the bank that ships, and a base of 7b."""
+
+
 def chosen(names: Sequence[str] | None, device: str) -> tuple[str, ...]:
-    """Without names, what the device is for: a GPU has a measurement of its own."""
+    """Without names, all that the device is for."""
     for name in names or ():
         if name not in MEASUREMENTS:
             raise SettingsError(unknown("measurement", name, MEASUREMENTS))
-    return tuple(names) if names else tuple(name for name in MEASUREMENTS if (name == "gpu") == (device == "cuda"))
+    if names:
+        return tuple(names)
+    return ON_GPU if device == "cuda" else tuple(name for name in MEASUREMENTS if name != "gpu")

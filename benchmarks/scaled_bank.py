@@ -1,4 +1,4 @@
-"""Banks of any size from the embedded one: more adapters, each with weights of its own, and equal work per question.
+"""Banks of any size from one that is there: more adapters, each with weights of its own, and equal work per question.
 
 The index keeps its rows and vectors. What changes is which adapter a row belongs to: the rows around one question all
 go to the same copies of their tasks, and the rows around another question to other copies. So a question meets the same
@@ -15,18 +15,22 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.compare import questions_of
+from benchmarks.questions import SHORT, typed
 from composer.bank.describe import write_bank_toml
 from composer.bank.examples import Examples, write_examples
-from composer.bank.manifest import Bank
+from composer.bank.manifest import ADAPTER_FILES, Bank
 from composer.bank.reading import read_adapter
+from composer.bank.sources import folder_of
 from composer.bank.writing import write_adapter
 from composer.merging import AdapterFactors
+from composer.merging.cache import bytes_of
 from composer.retrieval.encoder import Encoder
 from composer.types import Query
 
-NEIGHBOURHOOD = 120
+NEIGHBOURHOOD = 105
 """Rows around a question that stay together: the 100 that are searched for, and some to spare."""
+RANK = 2
+"""To which the adapters of all banks are cut: a thousand of the bank's own would take 5 GB of disk."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +41,8 @@ class Neighbourhoods:
 
 
 def neighbourhoods(bank: Bank, encoder: Encoder, examples: Examples, limit: int) -> Neighbourhoods:
-    """Of the bank's test questions with four options, as they come, those whose neighbours are not yet taken."""
-    candidates = questions_of(bank)[: 10 * limit]
+    """Of short questions and the bank's own, as they come, those whose neighbours are not yet taken."""
+    candidates = (*SHORT, *typed(examples))[: 10 * limit]
     vectors = encoder.encode([query.retrieval_text for query in candidates])
     assert examples.vectors is not None
     stored = examples.vectors.astype(np.float32)
@@ -55,15 +59,15 @@ def neighbourhoods(bank: Bank, encoder: Encoder, examples: Examples, limit: int)
 def write_scaled(
     folder: Path,
     bank: Bank,
+    base: Path,
     examples: Examples,
     around: Neighbourhoods,
     size: int,
     progress: Callable[[int, int], None],
-) -> Bank:
-    """A bank of `size` adapters below `folder`, ready to be opened."""
-    assert bank.base.path is not None
+) -> int:
+    """A bank of `size` adapters in `folder`, ready to be opened. Returns the bytes of one adapter in memory."""
     names = [copy_name(bank.tasks[i % len(bank.tasks)], i // len(bank.tasks)) for i in range(size)]
-    shutil.copytree(bank.base.path, folder / "base")
+    shutil.copytree(base, folder / "base")
     originals = {task: _read(bank, task) for task in bank.tasks}
     generator = torch.Generator().manual_seed(size)
     for number, name in enumerate(names):
@@ -72,14 +76,15 @@ def write_scaled(
         write_adapter(folder / "adapters" / name, own, base_model_name=bank.base_name, dtype=torch.float16)
         progress(number + 1, size)
     write_examples(folder / "examples.parquet", _assigned(examples, around, set(names)))
-    return write_bank_toml(
+    write_bank_toml(
         folder,
         title=f"{size} adapters",
-        description="Copies of the embedded bank's adapters, with noise.",
+        description=f"Copies of the adapters of {bank.name}, with noise.",
         prompt_template=bank.prompt_template,
-        encoder_sha256=bank.encoder.sha256,
+        encoder_sha256=bank.encoder.file_sha256,
         adapters={name: f"adapters/{name}" for name in names},
     )
+    return max(bytes_of(adapter.stacks) for adapter in originals.values())
 
 
 def copy_name(task: str, number: int) -> str:
@@ -101,9 +106,10 @@ def _nth_copy(task: str, number: int, names: set[str]) -> str:
 
 
 def _read(bank: Bank, task: str) -> AdapterFactors:
-    source = bank.adapter(task)
-    assert source.path is not None
-    return read_adapter(source.path, name=task)
+    """Cut to a few of its ranks: as much work for every question in every bank."""
+    adapter = read_adapter(folder_of(bank.adapter(task), ADAPTER_FILES)[0], name=task)
+    stacks = tuple(replace(s, a=s.a[:, :RANK].contiguous(), b=s.b[..., :RANK].contiguous()) for s in adapter.stacks)
+    return replace(adapter, stacks=stacks)
 
 
 def _perturbed(adapter: AdapterFactors, generator: torch.Generator) -> AdapterFactors:

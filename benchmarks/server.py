@@ -14,6 +14,7 @@ from time import monotonic, sleep
 
 import httpx
 
+from composer.bank.manifest import Bank
 from composer.config import ROOT
 from composer.errors import ComposerError
 
@@ -34,10 +35,11 @@ class Server:
 
 
 @contextmanager
-def started(log: Path) -> Iterator[Server]:
-    """On a free port of loopback. Raises ComposerError where the app ends or never becomes ready."""
+def started(log: Path, bank: Bank) -> Iterator[Server]:
+    """With the bank, on a free port of loopback. Raises ComposerError where the app ends or never becomes ready."""
     port = _free_port()
-    environment = {**os.environ, "GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_SERVER_PORT": str(port)}
+    place = {"GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_SERVER_PORT": str(port)}
+    environment = {**os.environ, **place, "COMPOSER_BANK": str(bank.folder)}
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w", encoding="utf-8") as output:
         process = subprocess.Popen(
