@@ -1,4 +1,4 @@
-"""The embedded bank at work, opened once for all tests: they hold whatever its adapters answer."""
+"""A tiny bank of noise at work, made and opened once for all tests: they hold whatever its adapters answer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -26,16 +25,32 @@ SMALL = ("cb", "copa")
 RunCli = Callable[..., Ended]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def float32() -> Iterator[None]:
+    """The same numbers on every machine: some CPUs multiply bf16, and would compute in it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("torch.cpu._is_avx512_bf16_supported", lambda: False)
+        yield
+
+
 @pytest.fixture(scope="session")
 def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache")
 
 
 @pytest.fixture(scope="session")
-def composer(cache_dir: Path) -> Iterator[Composer]:
+def tiny_bank(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bank's folder with random adapters for all 22 tasks. Read it only."""
+    from tiny_bank import write_tiny_bank
+
+    return write_tiny_bank(tmp_path_factory.mktemp("banks") / "tiny").folder
+
+
+@pytest.fixture(scope="session")
+def composer(tiny_bank: Path, cache_dir: Path) -> Iterator[Composer]:
     from composer import Composer
 
-    opened = Composer.open("embedded", cache_dir=cache_dir, device="cpu")
+    opened = Composer.open(tiny_bank, cache_dir=cache_dir, device="cpu")
     yield opened
     opened.close()
 
@@ -52,32 +67,30 @@ def queries(composer: Composer) -> tuple[Query, ...]:
 
 @pytest.fixture(scope="session")
 def small_bank(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The embedded bank with two of its adapters and 20 examples of each. Read it only: see `copied_bank`."""
-    from composer.bank.describe import write_bank_toml
-    from composer.bank.examples import Examples, read_examples, write_examples
-    from composer.bank.manifest import load_bank
+    """A bank with two adapters and six examples of each. Read it only: see `copied_bank`."""
+    from tiny_bank import write_tiny_bank
 
-    whole, folder = load_bank("embedded"), tmp_path_factory.mktemp("banks") / "small"
-    assert whole.examples is not None
-    examples = read_examples(whole.examples.path)
-    rows = [row for task in SMALL for row in examples.rows_of(task)[:20]]
-    columns = {f.name: getattr(examples, f.name) for f in fields(Examples)}
-    vectors = columns.pop("vectors")
-    sources = {"base": whole.base, **{f"adapters/{task}": whole.adapter(task) for task in SMALL}}
-    for place, source in sources.items():
-        assert source.path is not None
-        shutil.copytree(source.path, folder / place)
-    picked = {name: tuple(column[row] for row in rows) for name, column in columns.items()}
-    write_examples(folder / "examples.parquet", Examples(**picked, vectors=vectors[rows]))
-    write_bank_toml(
-        folder,
-        title="Small",
-        description="Two tasks.",
-        prompt_template=whole.prompt_template,
-        encoder_sha256=whole.encoder.sha256,
-        adapters={task: f"adapters/{task}" for task in SMALL},
-    )
-    return folder
+    return write_tiny_bank(tmp_path_factory.mktemp("banks") / "small", SMALL).folder
+
+
+@pytest.fixture(scope="session")
+def smollm_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The base of the bank that ships, converted once for all tests that need it: half a minute. Read it only."""
+    from composer.bank.manifest import load_bank
+    from composer.inference.gguf import base_folder
+
+    bank = load_bank("smollm2-135m", ready=False)
+    return base_folder(bank.base, tmp_path_factory.mktemp("cache-of-what-ships"))
+
+
+@pytest.fixture(scope="session")
+def shipped(smollm_base: Path) -> Iterator[Composer]:
+    """The bank that ships, for the few tests that are about it."""
+    from composer import Composer
+
+    opened = Composer.open("smollm2-135m", cache_dir=smollm_base.parent.parent, device="cpu")
+    yield opened
+    opened.close()
 
 
 @pytest.fixture
@@ -87,12 +100,15 @@ def copied_bank(small_bank: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def cli(cache_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> RunCli:
-    """Runs a command in this process, with the cache of the `composer` fixture."""
+def cli(
+    tiny_bank: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> RunCli:
+    """Runs a command in this process, with the bank and the cache of the `composer` fixture."""
     from composer.cli import main
 
-    for name in ("COMPOSER_BANK", "COMPOSER_INDEX", "COMPOSER_COLLECTION", "GRADIO_SERVER_PORT", "GRADIO_SERVER_NAME"):
+    for name in ("COMPOSER_INDEX", "COMPOSER_COLLECTION", "GRADIO_SERVER_PORT", "GRADIO_SERVER_NAME"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("COMPOSER_BANK", str(tiny_bank))
     monkeypatch.setenv("COMPOSER_CACHE", str(cache_dir))
 
     def run(*argv: str | Path) -> Ended:

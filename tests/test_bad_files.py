@@ -116,7 +116,7 @@ def test_a_truncated_index_is_refused(composer: Composer, cli, refused, small_ba
 
 
 def test_an_index_that_is_in_use_is_refused_to_a_second_process(composer: Composer, cache_dir: Path):
-    command = [sys.executable, "-m", "composer", "index", "check", "--bank", "embedded"]
+    command = [sys.executable, "-m", "composer", "index", "check", "--bank", str(composer.bank.folder)]
     environment = {**os.environ, "COMPOSER_CACHE": str(cache_dir)}
     ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout) == (1, "")

@@ -104,11 +104,11 @@ def test_odd_text_is_printed_without_acting_on_the_terminal(composer: Composer, 
 
 
 def test_an_unknown_bank_gets_the_nearest_name(cli, refused):
-    with pytest.raises(BankError, match="Did you mean 'embedded'"):
-        load_bank("embeded")
-    with pytest.raises(BankError, match="Did you mean 'embedded'"):
-        Composer.open("embeded")
-    refused(cli(*ASK, "--bank", "embeded"), "unknown bank 'embeded'. Did you mean 'embedded'")
+    with pytest.raises(BankError, match="Did you mean 'smollm2-135m'"):
+        load_bank("smollm2")
+    with pytest.raises(BankError, match="Did you mean 'smollm2-135m'"):
+        Composer.open("smollm2")
+    refused(cli(*ASK, "--bank", "smollm2"), "unknown bank 'smollm2'. Did you mean 'smollm2-135m'")
     refused(cli("bank", "show", "--bank", "/no/where"), "no bank.toml in /no/where")
 
 
@@ -125,7 +125,8 @@ def test_an_unknown_method_gets_the_nearest_name(composer: Composer, cli, refuse
     refused(cli(*ASK, "--method", "tis"), "Did you mean 'ties'")
     refused(cli(*ASK, "--method", ","), "no method was chosen")
     refused(cli("merge", "--weight=cb=1", "--method=liner", "--output", tmp_path / "m"), "Did you mean 'linear'")
-    refused(cli("evaluate", "--strategies", "owm"), "Did you mean 'own'")
+    refused(cli("evaluate", "--candidates", "owm"), "Did you mean 'own'")
+    refused(cli("evaluate", "--asked", "hint"), "Did you mean 'hinted'")
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,12 @@ import torch
 from composer import Query, RetrievalSettings, Settings, Trace
 from composer.config import DEFAULT_METHODS, MergeSettings
 from composer.errors import BankError, MergeError, SettingsError
+from composer.lineup import REFERENCES
 from composer.merging import METHODS
 from composer.merging.cache import ByteCache
 from composer.pipeline import Composer, index_folder
 from composer.routing import route
+from composer.types import Failure, Prediction
 
 FOUR = DEFAULT_METHODS
 TENNIS = Query("Where can I buy a tennis ball?", ("a sports store", "a bakery", "a bank"))
@@ -46,7 +48,7 @@ def test_a_trace_holds_the_base_and_every_method_over_the_nucleus(composer: Comp
     assert [contribution.method for contribution in trace.contributions] == list(FOUR)
     assert math.isclose(sum(weight for _, weight in trace.weights.kept), 1.0)
     assert len(trace.neighbours) == composer.bank.retrieval.top_k
-    assert (trace.bank, trace.query, trace.failures) == ("embedded", TENNIS, ())
+    assert (trace.bank, trace.query, trace.failures) == ("tiny", TENNIS, ())
     assert [stage for stage, _ in trace.timings_ms] == ["retrieve", "route", "merge", "score", "explain"]
     for prediction in trace.predictions:
         assert math.isclose(sum(prediction.probabilities), 1.0)
@@ -58,6 +60,85 @@ def test_every_method_of_the_registry_answers_where_it_is_asked_for(composer: Co
     assert [prediction.method for prediction in trace.predictions] == ["base", *METHODS]
     assert [contribution.method for contribution in trace.contributions] == list(METHODS)
     assert trace.failures == ()
+
+
+def test_a_run_grows_from_what_was_found_to_the_answers_to_the_references(composer: Composer):
+    found, answered, referred = composer.run(TENNIS)
+    assert (found.predictions, found.contributions, found.references) == ((), (), ())
+    assert len(found.neighbours) == 100 and found.weights.kept
+    assert [stage for stage, _ in found.timings_ms] == ["retrieve", "route"]
+    assert without_times(answered) == without_times(composer.explain(TENNIS))
+    assert without_times(replace(referred, references=())) == without_times(answered)
+    assert [reference.method for reference in referred.references] == list(REFERENCES)
+    assert [stage for stage, _ in referred.timings_ms][-1] == "references"
+
+
+def test_the_references_answer_as_their_adapters_do(composer: Composer):
+    *_, last = composer.run(TENNIS)
+    chosen = composer.default_settings()
+    share = 1 / len(last.weights.kept)
+    uniform = composer.merge(tuple((task, share) for task, _ in last.weights.kept), chosen, "linear")
+    for name, merged in (
+        ("top1", composer.merge(((last.weights.heaviest, 1.0),), chosen, "cat")),
+        ("uniform", uniform),
+    ):
+        (answer,) = composer.score(TENNIS, [merged], chosen, base_too=False)
+        assert isinstance(answer, Prediction)
+        (reference,) = (one for one in last.references if one.method == name)
+        assert reference.scores == pytest.approx(answer.scores, abs=1e-4)
+
+
+def test_methods_one_after_another_answer_as_all_at_once(composer: Composer):
+    growing = list(composer.run(TENNIS, settings(), apart=True, references=()))
+    assert [len(trace.predictions) for trace in growing] == [0, 2, 3, 4, 5]
+    assert [len(trace.contributions) for trace in growing] == [0, 1, 2, 3, 4]
+    joint = composer.explain(TENNIS, settings())
+    apart = growing[-1]
+    assert [p.method for p in apart.predictions] == [p.method for p in joint.predictions]
+    for one, other in zip(apart.predictions, joint.predictions, strict=True):
+        assert one.scores == pytest.approx(other.scores, abs=1e-4)
+        assert one.chosen == other.chosen
+    for one, other in zip(apart.contributions, joint.contributions, strict=True):
+        assert one.method == other.method
+        assert dict(one.effective) == pytest.approx(dict(other.effective), abs=1e-6)
+    assert (apart.weights, apart.failures) == (joint.weights, ())
+
+
+def test_a_run_stops_where_its_reader_stops(composer: Composer, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Composer, "merge", lambda *_: pytest.fail("an adapter was merged"))
+    run = composer.run(TENNIS)
+    assert next(run).neighbours
+    run.close()
+
+
+def test_a_method_that_breaks_is_rescued_where_someone_makes_words_of_it(composer: Composer, monkeypatch):
+    def broken(*_: object):
+        raise ZeroDivisionError("who foresaw this?")
+
+    monkeypatch.setitem(METHODS, "cat", replace(METHODS["cat"], merge=broken))
+    chosen = settings(density=0.61)  # asked of nobody before: no merge is at hand
+    with pytest.raises(ZeroDivisionError):
+        composer.explain(TENNIS, chosen)
+    rescued: list[tuple[str, str]] = []
+
+    def rescue(name: str, error: Exception) -> Failure:
+        rescued.append((name, repr(error)))
+        return Failure(name, f"It broke: {error}")
+
+    *_, last = composer.run(TENNIS, chosen, rescue=rescue)
+    assert rescued == [(name, "ZeroDivisionError('who foresaw this?')") for name in ("cat", "top1")]
+    assert [(f.method, f.message) for f in last.failures] == [("cat", "It broke: who foresaw this?")]
+    assert [p.method for p in last.predictions] == ["base", "linear", "ties", "magnitude_prune"]
+    assert [type(reference).__name__ for reference in last.references] == ["Prediction", "Failure"]
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_where_every_method_fails_the_base_still_answers(composer: Composer, monkeypatch, apart: bool):
+    for name in ("ties", "cat"):
+        monkeypatch.setitem(METHODS, name, replace(METHODS[name], merge=raising))
+    *_, last = composer.run(TENNIS, settings(methods=("ties", "cat"), density=0.62), apart=apart, references=())
+    assert [p.method for p in last.predictions] == ["base"]
+    assert [f.method for f in last.failures] == ["ties", "cat"]
 
 
 def test_explain_is_its_stages_one_after_the_other(composer: Composer):

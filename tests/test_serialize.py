@@ -18,9 +18,13 @@ MADE = Trace(
     ),
     contributions=(Contribution("ties", (("piqa", -0.25), ("cb", 0.0)), 1 / 7, 0.5),),
     timings_ms=(("retrieve", 1.5), ("score", 2.5)),
-    bank="embedded",
+    bank="tiny",
     failures=(Failure("cat", "It broke. Mend it."),),
     notes=("One.", "Two."),
+    references=(
+        Prediction("top1", (-1.0, -2.0, -3.0), (-1.0, -2.0, -3.0), (0.7, 0.2, 0.1), 0),
+        Failure("uniform", "No."),
+    ),
 )
 
 
@@ -28,7 +32,15 @@ MADE = Trace(
     "trace",
     [
         MADE,
-        replace(MADE, query=Query("q", ("a", "b", "c")), contributions=(), failures=(), notes=(), neighbours=()),
+        replace(
+            MADE,
+            query=Query("q", ("a", "b", "c")),
+            contributions=(),
+            failures=(),
+            notes=(),
+            neighbours=(),
+            references=(),
+        ),
     ],
 )
 def test_a_trace_comes_back_from_json_as_it_was(trace: Trace):
@@ -37,7 +49,8 @@ def test_a_trace_comes_back_from_json_as_it_was(trace: Trace):
 
 
 def test_a_computed_trace_comes_back_bit_by_bit(composer, queries):
-    trace = composer.explain(queries[0])
+    *_, trace = composer.run(queries[0])
+    assert [one.method for one in trace.references] == ["top1", "uniform"]
     assert trace_from_json(json.loads(json.dumps(trace_to_json(trace), allow_nan=False))) == trace
 
 
@@ -45,7 +58,7 @@ def test_the_keys_are_those_of_the_public_schema():
     data = trace_to_json(MADE)
     assert set(data) == {
         *("bank", "query", "context", "hint", "gold", "options", "neighbours", "weights", "predictions"),
-        *("contributions", "timings_ms", "failures", "notes"),
+        *("contributions", "timings_ms", "failures", "references", "notes"),
     }
     assert data["query"] == MADE.query.text
     assert data["options"] == ["عربي", "<b>no</b>", "3"]
@@ -55,4 +68,5 @@ def test_the_keys_are_those_of_the_public_schema():
     assert data["predictions"]["ties"]["chosen"] == "3"
     assert data["predictions"]["base"]["probabilities"] == [0.7, 0.2, 0.1]
     assert data["predictions"]["base"]["log_probabilities"] == [-0.1, -4.0, -9.0]
+    assert (data["references"]["top1"]["chosen"], data["references"]["uniform"]) == ("عربي", {"failed": "No."})
     assert data["contributions"]["ties"]["effective"] == {"piqa": -0.25, "cb": 0.0}

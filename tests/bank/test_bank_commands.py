@@ -38,7 +38,7 @@ def test_a_new_bank_takes_its_parts_from_the_options(cli, hub: Hub, tmp_path: Pa
     assert json.loads(ended.out) == {"written": str(folder / BANK_FILE)}
     bank = load_bank(folder, ready=False)
     assert (bank.base.hub, bank.base.revision, bank.quantization) == (BASE, "main", "nf4")
-    assert (bank.encoder.location, bank.title, bank.examples) == ("a/b", "mine", None)
+    assert (bank.encoder.hub, bank.title, bank.examples) == ("a/b", "mine", None)
     assert bank.adapter("cb").path == folder / "lora" / "cb"
     assert (bank.adapter("piqa").hub, bank.adapter("piqa").revision) == (ADAPTER, COMMIT)
     assert (bank.untrained, bank.unpinned) == (("copa",), ("base", "encoder", "adapters.cb"))

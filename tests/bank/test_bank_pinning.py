@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import tomllib
 from pathlib import Path
@@ -95,6 +96,16 @@ def test_files_that_ship_get_their_sha256(tmp_path: Path):
     pin_bank(load_bank(whole.folder, ready=False))
     assert tomllib.loads((whole.folder / BANK_FILE).read_text()) == tomllib.loads(written)
     assert load_bank(whole.folder) == whole
+
+
+def test_a_base_in_one_file_gets_its_commit_and_its_sha256(remote: Path, hub: Hub):
+    hub.models["someone/gguf"] = {"tiny.gguf": ONE}
+    base = '[base]\npackage = "not-installed"\nhub = "someone/gguf"\nfile = "tiny.gguf"\n\n'
+    text = REMOTE[: REMOTE.index("[base]")] + base + REMOTE[REMOTE.index("[prompt]") :]
+    (remote / BANK_FILE).write_text(text)
+    pinned = pin_bank(load_bank(remote, ready=False))
+    assert (pinned.unpinned, pinned.base.revision) == ((), COMMIT)
+    assert pinned.base.file_sha256 == hashlib.sha256(ONE).hexdigest()
 
 
 def test_an_adapter_that_is_not_trained_keeps_the_bank_from_answering(remote: Path):

@@ -28,8 +28,8 @@ Answers = Callable[[AdapterStore], list[tuple[float, ...]]]
 
 
 @pytest.fixture(scope="module")
-def bank() -> Bank:
-    return load_bank("embedded", verify=False)
+def bank(tiny_bank: Path) -> Bank:
+    return load_bank(tiny_bank, verify=False)
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,9 @@ import pytest
 from fake_hub import ADAPTER, BASE, BASE_CONTENT, COMMIT, ONE, TWO, Hub
 from huggingface_hub import constants
 
-from composer.bank.hub import BASE_FILES, commit_of, folder_of, weights_sha256
+from composer.bank.hub import commit_of, weights_sha256
 from composer.bank.manifest import ADAPTER_FILES, Source
+from composer.bank.sources import BASE_FILES, folder_of
 from composer.errors import BankError
 
 

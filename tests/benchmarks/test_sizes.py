@@ -26,9 +26,14 @@ def test_the_largest_bank_is_held_against_the_smallest():
     assert found["peak_rss_plus_mb"] == 50.0
 
 
+def sentences(generator: np.random.Generator) -> np.ndarray:
+    vectors = generator.standard_normal((50, 384), dtype=np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
 def test_the_exact_answer_is_that_of_sorting_all_distances():
     generator = np.random.default_rng(3)
-    vectors, queries = sentence_like(400, generator), sentence_like(2, generator)
+    vectors, queries = (sentence_like(count, sentences(generator), generator) for count in (400, 2))
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     for query, found in zip(queries, exact(vectors, queries), strict=True):
         order = np.argsort(((vectors - query) ** 2).sum(axis=1))
@@ -40,6 +45,6 @@ def test_recall_is_the_share_that_was_found():
 
 
 def test_a_small_index_is_built_searched_and_found_whole():
-    result = scaled(600, Plan(quick=True))
+    result = scaled(600, sentences(np.random.default_rng(5)), Plan(quick=True))
     assert result["recall_at_100"] == 1.0
     assert result["rows_per_s"] > 0 and result["megabytes"] > 0

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import composer.cli.serving
-from composer.config import DEFAULT_METHODS, AppSettings
+from composer.config import DEFAULT_BANK, DEFAULT_METHODS, AppSettings
 
 QUESTION = ("--query", "Where can I buy a tennis ball?", "--option", "a sports store", "--option", "eine Bäckerei 🙂")
 
@@ -47,23 +47,23 @@ def test_predict_shows_a_table_by_default(composer, cli):
 
 
 def test_evaluate_prints_and_writes_the_same_json(composer, cli, tmp_path: Path):
-    chosen = ("--tasks", "copa,imdb", "--strategies", "base,own,ties", "--limit", "2")
+    chosen = ("--tasks", "copa,imdb", "--candidates", "base,own,ties", "--asked", "typed,hinted", "--limit", "2")
     ended = cli("evaluate", *chosen, "--json", "--output", tmp_path / "results.json")
     result = json.loads(ended.out)
     assert ended.status == 0
-    assert {task: list(found) for task, found in result["tasks"].items()} == {
-        "copa": ["base", "own", "ties"],
-        "imdb": ["base", "ties"],
+    assert {task: list(found["columns"]) for task, found in result["tasks"].items()} == {
+        "copa": ["base", "own", "ties, typed", "ties, hinted"],
+        "imdb": ["base", "ties, typed", "ties, hinted"],
     }
-    assert result["tasks"]["copa"]["ties"]["n"] == 2
-    assert set(result["mean"]) == {"base", "own", "ties"}
+    assert result["tasks"]["copa"]["n"] == 2
+    assert set(result["mean"]) == {"base", "own", "ties, typed", "ties, hinted"}
     assert json.loads((tmp_path / "results.json").read_text()) == result
     assert "Evaluating, rows: 4 of 4" in ended.err
 
 
 def test_evaluate_shows_a_table_by_default(composer, cli):
-    ended = cli("evaluate", "--tasks", "cb", "--strategies", "base", "--limit", "1")
-    assert ended.out.splitlines()[0].split() == ["Accuracy,", "%", "rows", "base"]
+    ended = cli("evaluate", "--tasks", "cb", "--candidates", "base", "--limit", "1")
+    assert ended.out.splitlines()[0].split() == ["Accuracy,", "%", "(test,", "per", "tokens)", "rows", "guess", "base"]
     assert "Own task found, %" in ended.out
 
 
@@ -73,8 +73,8 @@ def test_the_index_is_built_checked_and_built_anew(cli, small_bank: Path, tmp_pa
     built = cli("index", "build", "--bank", small_bank, "--json")
     manifest = Path(json.loads(built.out)["folder"], "manifest.json")
     assert built.status == 0
-    assert json.loads(built.out)["tasks"] == {"cb": 20, "copa": 20}
-    assert "Building the index, rows: 40 of 40" in built.err
+    assert json.loads(built.out)["tasks"] == {"cb": 6, "copa": 6}
+    assert "Building the index, rows: 12 of 12" in built.err
     first = manifest.stat().st_mtime_ns
     assert cli("index", "build", "--bank", small_bank).status == 0
     assert manifest.stat().st_mtime_ns == first
@@ -92,14 +92,14 @@ def test_a_bank_shows_what_it_holds(cli, small_bank: Path):
 
 
 def test_banks_are_listed(cli):
-    assert "embedded" in cli("bank", "list").out.split()
-    assert "embedded" in json.loads(cli("bank", "list", "--json").out)["banks"]
+    assert DEFAULT_BANK in cli("bank", "list").out.split()
+    assert DEFAULT_BANK in json.loads(cli("bank", "list", "--json").out)["banks"]
 
 
 def test_the_environment_names_the_bank_unless_an_option_does(cli, small_bank: Path, monkeypatch):
     monkeypatch.setenv("COMPOSER_BANK", str(small_bank))
     assert json.loads(cli("bank", "show", "--json").out)["name"] == small_bank.name
-    assert json.loads(cli("bank", "show", "--json", "--bank", "embedded").out)["name"] == "embedded"
+    assert json.loads(cli("bank", "show", "--json", "--bank", DEFAULT_BANK).out)["name"] == DEFAULT_BANK
 
 
 def test_serve_starts_the_page_with_the_settings_of_the_environment(cli, cache_dir: Path, monkeypatch):

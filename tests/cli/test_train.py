@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from tiny_bank import table
 
 from composer.bank.describe import write_bank_toml
 from composer.bank.examples import write_examples
@@ -20,18 +21,18 @@ from composer.bank.manifest import load_bank
 from composer.bank.reading import read_adapter
 from composer.inference.base import load_base
 from composer.merging import merge
-from composer.microworld.rows import make_rows
-from composer.training.embedded import examples_of, table
-from tests.training.conftest import base  # noqa: F401 - a fixture
+from tests.training.small import examples_of, rows_of, save_base
 
 ROOT = Path(__file__).resolve().parents[2]
 QUICK = (
     "--rank", "2", "--alpha", "4", "--batch-size", "4", "--accumulation", "2", "--warmup-steps", "2",
-    "--max-tokens", "128", "--learning-rate", "0.01", "--epochs", "3", "--device", "cpu",
+    "--max-tokens", "128", "--learning-rate", "0.01", "--epochs", "3",
+    "--least-steps", "0", "--device", "cpu",
 )  # fmt: skip
 KILLED = """
-import os, signal, sys
+import os, signal, sys, torch
 from transformers import Trainer
+torch.cpu._is_avx512_bf16_supported = lambda: False  # as in the tests' own process
 steps, true_step = [], Trainer.training_step
 
 def dies(self, *args, **kwargs):
@@ -47,16 +48,12 @@ sys.exit(main(sys.argv[2:]))
 
 
 @pytest.fixture(scope="module")
-def tiny_bank(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: F811
+def trainable_bank(small_bank: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small base with examples of two tasks and one adapter, that of cb. Read it only: see `bank`."""
     folder = tmp_path_factory.mktemp("banks") / "tiny"
-    shutil.copytree(base, folder / "base")
-    write_examples(
-        folder / "examples.parquet", table(examples_of("cb", "train", 30) + examples_of("sst2", "train", 40), None)
-    )
-    donor = load_bank("embedded").adapter("cb").path
-    assert donor is not None
-    shutil.copytree(donor, folder / "adapters" / "cb")  # for another base: it is never loaded here
+    save_base(folder / "base")
+    write_examples(folder / "examples.parquet", table(examples_of("cb", 30) + examples_of("sst2", 40), None))
+    shutil.copytree(small_bank / "adapters" / "cb", folder / "adapters" / "cb")  # for another base: never loaded here
     write_bank_toml(
         folder, title="Tiny", description="", prompt_template="{prompt}\nAnswer:", encoder_sha256="0" * 64,
         adapters={"cb": "adapters/cb"},
@@ -67,8 +64,8 @@ def tiny_bank(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:  # 
 
 
 @pytest.fixture
-def bank(tiny_bank: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(tiny_bank, tmp_path / "tiny"))
+def bank(trainable_bank: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(trainable_bank, tmp_path / "tiny"))
 
 
 @pytest.fixture
@@ -79,7 +76,7 @@ def cli(cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 def folder_of_rows(folder: Path, task: str, count: int) -> Path:
     (folder / task).mkdir(parents=True)
-    lines = [json.dumps(row) for row in make_rows(task, "train", count)]
+    lines = [json.dumps(row) for row in rows_of(task, count)]
     (folder / task / "train.jsonl").write_text("\n".join(lines) + "\n")
     return folder
 

@@ -3,61 +3,61 @@ from __future__ import annotations
 import errno
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from composer.config import Settings
 from composer.errors import SettingsError
-from composer.evaluation.grid import Evaluation, RetrievalTally, Tally, TaskResult
 from composer.evaluation.report import check_writable, evaluation_table, evaluation_to_json, write_results
 from composer.evaluation.table import aligned
 
-MADE = Evaluation(
-    bank="made",
-    settings=Settings(),
-    strategies=("base", "own", "ties"),
-    tasks=(
-        TaskResult(
-            "copa",
-            (("base", Tally(1, 4)), ("own", Tally(4, 4)), ("ties", Tally(1, 4, failed=2))),
-            RetrievalTally(3, 4, 4),
-            RetrievalTally(1, 2, 4),
-        ),
-        TaskResult("imdb", (("base", Tally(2, 4)), ("ties", Tally(3, 4))), None, None),
-    ),
-)
+from .made import MADE
 
 
 def test_the_json_has_the_public_schema():
     data = json.loads(json.dumps(evaluation_to_json(MADE), allow_nan=False))
-    assert data["tasks"] == {
-        "copa": {
-            "base": {"accuracy": 0.25, "n": 4},
-            "own": {"accuracy": 1.0, "n": 4},
-            "ties": {"accuracy": 0.25, "n": 4, "failed": 2},
+    cell = {"accuracy": 0.25, "correct": {"tokens": 1, "sum": 0, "bytes": 1}, "failed": 2}
+    assert data["tasks"]["copa"] == {
+        "n": 4,
+        "majority": 3,
+        "columns": {
+            "base": {"accuracy": 0.25, "correct": {"tokens": 1, "sum": 2, "bytes": 1}},
+            "own": {"accuracy": 1.0, "correct": {"tokens": 4, "sum": 0, "bytes": 4}},
+            "ties, typed": cell,
         },
-        "imdb": {"base": {"accuracy": 0.5, "n": 4}, "ties": {"accuracy": 0.75, "n": 4}},
     }
-    assert data["mean"] == {"base": 0.25, "own": 1.0, "ties": 0.25}
-    assert data["held_out_mean"] == {"base": 0.5, "ties": 0.75}
+    assert list(data["tasks"]["imdb"]["columns"]) == ["base", "ties, typed"]
+    assert (data["bank"], data["split"], data["computed"]) == ("made", "test", "cpu, float32, none")
+    assert data["columns"] == ["base", "own", "ties, typed"]
+    assert data["mean"] == {"base": 0.25, "own": 1.0, "ties, typed": 0.25}
+    assert data["held_out_mean"] == {"base": 0.5, "ties, typed": 0.75}
+    assert data["mean_by_normalization"]["sum"] == {"base": 0.5, "own": 0.0, "ties, typed": 0.0}
     assert data["held_out"] == ["imdb"]
-    shares = {"heaviest": 0.75, "in_nucleus": 1.0, "as_typed": {"heaviest": 0.25, "in_nucleus": 0.5}}
-    assert data["retrieval"] == {"tasks": {"copa": {**shares, "n": 4}}, "mean": shares}
-    assert data["settings"]["top_p"] == 0.9
+    shares = {"typed": {"heaviest": 0.25, "in_nucleus": 0.5}}
+    assert data["retrieval"] == {"tasks": {"copa": shares}, "mean": shares}
+    assert (data["settings"]["top_p"], data["settings"]["normalization"]) == (0.9, "tokens")
+
+
+def test_accuracy_is_that_of_the_settings_own_normalization():
+    settings = replace(MADE.settings, score=replace(MADE.settings.score, normalization="sum"))
+    data = evaluation_to_json(replace(MADE, settings=settings))
+    assert data["tasks"]["copa"]["columns"]["base"]["accuracy"] == 0.5
+    assert data["mean"]["base"] == 0.5
 
 
 def test_the_table_says_what_was_measured_and_what_failed():
     lines = [line.split() for line in evaluation_table(MADE).splitlines()]
-    assert ["copa", "4", "25.0", "100.0", "25.0"] in lines
+    assert ["copa", "4", "75.0", "25.0", "100.0", "25.0"] in lines
     assert ["mean", "25.0", "100.0", "25.0"] in lines
-    assert ["imdb", "(held", "out)", "4", "50.0", "75.0"] in lines
-    assert ["copa", "75.0", "100.0", "25.0", "50.0"] in lines
-    assert "ties failed on 2 of 4 rows of copa." in evaluation_table(MADE)
+    assert ["imdb", "(held", "out)", "4", "50.0", "50.0", "75.0"] in lines
+    assert ["copa", "25.0", "50.0"] in lines
+    assert ["sum", "50.0", "0.0", "0.0"] in lines
+    assert "ties, typed failed on 2 of 4 rows of copa." in evaluation_table(MADE)
 
 
 def test_held_out_tasks_alone_have_no_retrieval_table():
-    alone = Evaluation("made", Settings(), ("base",), MADE.tasks[1:])
+    alone = replace(MADE, columns=("base",), tasks=MADE.tasks[1:])
     assert "Own task found" not in evaluation_table(alone)
     assert evaluation_to_json(alone)["mean"] == {}
 

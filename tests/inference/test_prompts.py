@@ -3,13 +3,14 @@
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tiny_bank import TEMPLATE
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
 from composer.errors import InferenceError
 from composer.inference.prompts import encode_option, encode_plain, encode_prompt, fit_prompt, prepare_tokenizer
 
-from .conftest import MAX_TOKENS, TEMPLATE
+from .conftest import MAX_TOKENS
 
 OPTIONS = ("yes", "the bakery on the corner")
 

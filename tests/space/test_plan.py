@@ -43,9 +43,9 @@ def test_ignored_files_are_not_in_the_plan(project: Path, spacefile: Spacefile):
         "README.md",
         "requirements.txt",
         "app.py",
-        "adapters/embedded/bank.toml",
-        "adapters/embedded/one.bin",
-        "adapters/embedded/two.bin",
+        "adapters/small/bank.toml",
+        "adapters/small/one.bin",
+        "adapters/small/two.bin",
         "assets/only-free.txt",
         "assets/empty.txt",
     }

@@ -45,7 +45,7 @@ def test_the_plan_of_every_profile_needs_no_network_and_no_token(cli, no_network
 
 
 def test_an_unknown_profile_is_refused(cli, refused):
-    refused(cli("space", "deploy", "--dry-run", "--profile", "zerogpu"), "Did you mean 'zerogpu-7b'")
+    refused(cli("space", "deploy", "--dry-run", "--profile", "zerogpu-7"), "Did you mean 'zerogpu-7b'")
 
 
 def test_sync_writes_the_front_matter_once(cli, project: Path):
@@ -96,7 +96,7 @@ def test_deploy_and_status_follow_huggingface_hubs_own_endpoint_setting(fake_hub
             check=False,
         )
 
-    ended = command("deploy", "--profile", "zerogpu-embedded", "--json")
+    ended = command("deploy", "--profile", "zerogpu", "--json")
     assert ended.returncode == 0, ended.stderr
     done = json.loads(ended.stdout)
     space = fake_hub.spaces["ada/adapter-composer"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -16,14 +17,18 @@ from transformers import Trainer
 from composer.bank.manifest import load_bank
 from composer.bank.reading import read_adapter
 from composer.errors import BankError, ComposerError, SettingsError
+from composer.inference.base import load_base
 from composer.inference.planning import BasePlan
-from composer.training.adapters import Site, intervals, load_for_training, train_adapter
+from composer.inference.prompts import encode_option
+from composer.inference.scoring import score
+from composer.tasks import TASKS
+from composer.training.adapters import Site, _AdapterTrainer, intervals, load_for_training, train_adapter
 from composer.training.device import default_recipe
-from composer.training.embedded import SLOW_TASKS, recipe_of, trained_tasks
 from composer.training.history import Standing
-from composer.training.recipe import EMBEDDED, PAPER, AdapterRecipe, recipe_named
+from composer.training.plan import own_recipe
+from composer.training.recipe import PAPER, SMALL, AdapterRecipe, recipe_named
 from composer.training.record import read_record
-from tests.training.small import RECIPE, tokenizer_of
+from tests.training.small import RECIPE, examples_of, tokenizer_of
 
 
 def site(base: Path, folder: Path) -> Site:
@@ -134,7 +139,7 @@ def test_an_adapter_trains_on_a_base_in_4_bits(base: Path, examples, tmp_path: P
 
 def test_a_loss_that_is_no_number_stops_the_training(base: Path, examples, tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch, pytest.raises(ComposerError, match="diverged: at step 1 "):
-        patch.setattr(Trainer, "compute_loss", lambda *_, **__: torch.tensor(float("nan"), requires_grad=True))
+        patch.setattr(_AdapterTrainer, "compute_loss", lambda *_, **__: torch.tensor(float("nan"), requires_grad=True))
         train_adapter(examples, site(base, tmp_path), RECIPE, tokenizer_of(base))
     assert not (tmp_path / "adapter").exists()
 
@@ -175,6 +180,19 @@ def test_nothing_is_printed(base: Path, examples, tmp_path: Path, capsys: pytest
     assert capsys.readouterr().out == ""
 
 
+def test_the_loss_is_what_scoring_says_of_the_right_answers(base: Path, examples, tmp_path: Path) -> None:
+    """Before the first step an adapter adds nothing; rows of all lengths stand in one batch."""
+    place, rows = site(base, tmp_path), [*examples[:8], *examples_of("cb", 8)]
+    train_adapter(rows, place, replace(RECIPE, epochs=1, batch_size=16), tokenizer_of(base))
+    loaded = load_base(base, device="cpu")
+    total, tokens = 0.0, 0
+    for row in rows:
+        (answer,) = score(loaded, row.prompt, row.options, (), template=place.template)
+        total += answer.log_probabilities[row.gold]
+        tokens += len(encode_option(loaded.tokenizer, place.template, row.options[row.gold]))
+    assert read_record(place.output).first_loss == pytest.approx(-total / tokens, abs=1e-3)
+
+
 def test_examples_without_room_are_refused(base: Path, examples, tmp_path: Path) -> None:
     with pytest.raises(ComposerError, match="64 examples"):
         train_adapter(examples, site(base, tmp_path), replace(RECIPE, max_tokens=6), tokenizer_of(base))
@@ -192,13 +210,13 @@ def test_the_papers_recipe_is_what_the_paper_says() -> None:
     assert recipe_named("paper") is PAPER
 
 
-def test_a_7b_bank_is_trained_by_the_papers_recipe_unless_it_names_another() -> None:
-    llama, embedded = load_bank("llama2-7b", ready=False), load_bank("embedded", verify=False)
-    large, small = (BasePlan(size, "none", {}, 0, 0) for size in (6_700_000_000, 6_000_000))
+def test_a_7b_bank_is_trained_by_the_papers_recipe_unless_it_names_another(small_bank: Path) -> None:
+    llama, tiny = load_bank("llama2-7b", ready=False), load_bank(small_bank, verify=False)
+    large, small = (BasePlan(size, "none", {}, 0, 0) for size in (6_700_000_000, 135_000_000))
     assert llama.recipe == "paper" and default_recipe(llama, small) is PAPER
-    assert default_recipe(embedded, large) is PAPER
-    assert default_recipe(embedded, small) is EMBEDDED
-    assert default_recipe(replace(llama, recipe="embedded"), large) is EMBEDDED
+    assert default_recipe(tiny, large) is PAPER
+    assert default_recipe(tiny, small) is SMALL
+    assert default_recipe(replace(llama, recipe="small"), large) is SMALL
     with pytest.raises(SettingsError, match="unknown recipe 'papers'. Did you mean 'paper'"):
         default_recipe(replace(llama, recipe="papers"), large)
 
@@ -216,23 +234,36 @@ def test_a_7b_bank_is_trained_by_the_papers_recipe_unless_it_names_another() -> 
         ({"schedule": "cosin"}, "Did you mean 'cosine'"),
         ({"targets": ()}, "no layer"),
         ({"rows": 0}, "number of rows is 0"),
+        ({"least_steps": -1}, "number of least steps is -1"),
     ],
 )
 def test_a_recipe_that_cannot_be_meant_is_refused(value: dict, words: str) -> None:
     with pytest.raises(SettingsError, match=words):
-        replace(EMBEDDED, **value)
+        replace(SMALL, **value)
 
 
 @pytest.mark.parametrize("rows", [1, 64, 2_000, 100_000])
 def test_a_checkpoint_falls_on_a_logged_step(rows: int) -> None:
-    for recipe in (PAPER, EMBEDDED):
+    for recipe in (PAPER, SMALL):
         log_every, save_every = intervals(rows, recipe)
         assert 1 <= log_every <= 10 and save_every % log_every == 0 and save_every <= 50
 
 
-def test_tasks_of_the_embedded_bank_differ_in_seed_and_slow_ones_take_four_times_the_steps() -> None:
-    recipes = {task: recipe_of(task, EMBEDDED) for task in trained_tasks()}
-    assert len({recipe.seed for recipe in recipes.values()}) == len(recipes) == 22
-    steps = {task: recipe.rows * recipe.epochs / recipe.batch_size for task, recipe in recipes.items()}
-    assert {task for task, count in steps.items() if count == 4 * steps["copa"]} == set(SLOW_TASKS)
-    assert {count for task, count in steps.items() if task not in SLOW_TASKS} == {250}
+def test_each_task_starts_from_factors_of_its_own() -> None:
+    seeds = [own_recipe(SMALL, task).seed for task in (*TASKS, "a task of one's own")]
+    assert len(set(seeds)) == len(seeds)
+    assert own_recipe(SMALL, "cb") == own_recipe(SMALL, "cb")
+    assert replace(own_recipe(SMALL, "cb"), seed=SMALL.seed) == SMALL
+
+
+@pytest.mark.parametrize(("rows", "steps"), [(16, 150), (100, 154), (800, 150), (2_000, 375)])
+def test_a_task_with_few_rows_is_passed_over_until_it_has_had_its_steps(rows: int, steps: int) -> None:
+    a_pass = math.ceil(rows / (SMALL.batch_size * SMALL.accumulation))
+    assert SMALL.epochs_of(rows) * a_pass == steps
+    assert replace(SMALL, least_steps=0).epochs_of(rows) == SMALL.epochs
+
+
+def test_so_many_steps_are_made(base: Path, examples, tmp_path: Path) -> None:
+    place = site(base, tmp_path)
+    train_adapter(examples[:8], place, replace(RECIPE, epochs=1, least_steps=5), tokenizer_of(base))
+    assert read_record(place.output).steps == 5

@@ -43,9 +43,9 @@ def served(composer: Composer, cache_dir: Path) -> Iterator[str]:
     """A page built anew, on a port of its own."""
     pytest.importorskip("gradio")
     from composer.config import AppSettings
-    from composer.ui.health import Health
     from composer.ui.page import build_page
-    from composer.ui.serving import launch_options
+    from composer.ui.server.health import Health
+    from composer.ui.server.launch import launch_options
 
     settings = AppSettings(port=_free_port(), cache_dir=cache_dir)
     page = build_page(composer, settings)
@@ -58,13 +58,13 @@ def served(composer: Composer, cache_dir: Path) -> Iterator[str]:
 
 
 @contextmanager
-def served_by_a_process(cache_dir: Path, before: Path) -> Iterator[str]:
+def served_by_a_process(bank: Path, cache_dir: Path, before: Path) -> Iterator[str]:
     """`python app.py` as a person starts it again, with a copy of the index of the cache `before`: one process at a
     time may hold an index, and one that is built anew can miss a far neighbour that the other found."""
     shutil.copytree(before / "index", cache_dir / "index")
     port = _free_port()
     address = f"http://127.0.0.1:{port}/"
-    settings = {"GRADIO_SERVER_PORT": str(port), "COMPOSER_BANK": "embedded", "COMPOSER_CACHE": str(cache_dir)}
+    settings = {"GRADIO_SERVER_PORT": str(port), "COMPOSER_BANK": str(bank), "COMPOSER_CACHE": str(cache_dir)}
     log = cache_dir / "log"
     with log.open("wb") as output:
         process = subprocess.Popen(

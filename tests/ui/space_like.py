@@ -55,6 +55,7 @@ def environment(port: int, scratch: Path, stand_in: Path) -> dict[str, str]:
         "TMPDIR": str(scratch),
         "PYTHONPATH": str(stand_in),
         "FAKE_SPACES_LOG": str(scratch / "gpu"),
+        "COMPOSER_BANK": "tiny",
         "SYSTEM": "spaces",
         "SPACE_ID": "someone/adapter-composer",
         "SPACES_ZERO_GPU": "true",

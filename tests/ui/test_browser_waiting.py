@@ -42,13 +42,13 @@ def test_cards_fill_one_by_one_where_the_model_is_slow(visit: Visit, composer, m
 
 def test_bad_input_while_the_models_work_costs_a_visitor_no_answer(visit: Visit, composer, monkeypatch):
     held = threading.Event()
-    explain = type(composer).explain
+    score = type(composer).score
 
-    def slowly(self, *given):
+    def slowly(self, *given, **named):
         assert held.wait(PATIENCE_MS / 1000)
-        return explain(self, *given)
+        return score(self, *given, **named)
 
-    monkeypatch.setattr(type(composer), "explain", slowly)
+    monkeypatch.setattr(type(composer), "score", slowly)
     first, second = visit(), visit()
     try:
         first.ask(QUESTION, *OPTIONS)
@@ -66,13 +66,13 @@ def test_bad_input_while_the_models_work_costs_a_visitor_no_answer(visit: Visit,
 
 def test_the_pill_tells_the_place_in_the_queue(visit: Visit, composer, monkeypatch):
     held = threading.Event()
-    explain = type(composer).explain
+    score = type(composer).score
 
-    def slowly(self, *given):
+    def slowly(self, *given, **named):
         assert held.wait(PATIENCE_MS / 1000)
-        return explain(self, *given)
+        return score(self, *given, **named)
 
-    monkeypatch.setattr(type(composer), "explain", slowly)
+    monkeypatch.setattr(type(composer), "score", slowly)
     visitors = [visit(), visit(), visit()]
     states = [visitor.page.locator(".ac-pill [data-state]") for visitor in visitors]
     assert [state.inner_text() for state in states] == ["ready"] * 3

@@ -6,7 +6,7 @@ import numpy as np
 
 from composer.retrieval.projection import project, quick_projection, read_map, write_map
 from composer.types import Contribution, Neighbour, TaskWeights
-from composer.ui.charts import heatmap, neighbour_map, neighbours, reading, ribbon
+from composer.ui.charts import heatmap, neighbour_list, neighbour_map, reading, ribbon
 from composer.ui.charts.neighbour_map import ExampleMap
 
 from .sample import HOSTILE
@@ -31,7 +31,7 @@ def test_the_cut_is_drawn_where_top_p_says():
 
 
 def test_the_list_shows_cosine_similarity_and_marks_cut_tasks():
-    html = neighbours.draw(
+    html = neighbour_list.draw(
         [Neighbour("piqa", "hint\nGoal", 0.25, 0.8, "1"), Neighbour("cb", "hint\nP", 0.5, 0.6, "2")], WEIGHTS
     )
     assert ">0.75</b>" in html and ">0.50</b>" in html
@@ -42,7 +42,7 @@ def test_the_list_shows_cosine_similarity_and_marks_cut_tasks():
 
 
 def test_a_hostile_example_is_only_text():
-    assert "<img" not in neighbours.draw([Neighbour("piqa", f"hint\n{HOSTILE}", 0.2, 0.8, HOSTILE)], WEIGHTS)
+    assert "<img" not in neighbour_list.draw([Neighbour("piqa", f"hint\n{HOSTILE}", 0.2, 0.8, HOSTILE)], WEIGHTS)
 
 
 def test_an_exact_merge_is_said_to_be_exact():

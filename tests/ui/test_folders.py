@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from composer.config import AppSettings
-from composer.ui import folders
-from composer.ui.folders import settle_folders, temporary_folder
+from composer.ui.server import folders
+from composer.ui.server.folders import settle_folders, temporary_folder
 
 
 @pytest.fixture

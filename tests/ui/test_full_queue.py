@@ -26,9 +26,9 @@ def crowded(composer: Composer, cache_dir: Path, monkeypatch: pytest.MonkeyPatch
 
     from composer.config import AppSettings
     from composer.ui import page as page_module
-    from composer.ui.health import Health
-    from composer.ui.hosted_work import hosted_work
-    from composer.ui.serving import launch_options
+    from composer.ui.server.health import Health
+    from composer.ui.server.hosted_work import hosted_work
+    from composer.ui.server.launch import launch_options
 
     settings, free, busy = AppSettings(port=_free_port(), cache_dir=cache_dir, queue_size=1), threading.Event(), []
     work = hosted_work(composer, settings)
@@ -43,7 +43,7 @@ def crowded(composer: Composer, cache_dir: Path, monkeypatch: pytest.MonkeyPatch
     page = page_module.build_page(composer, settings)
     busy.clear()
     free.clear()
-    page.launch(**launch_options(settings, Health("embedded")), prevent_thread_lock=True)
+    page.launch(**launch_options(settings, Health("tiny")), prevent_thread_lock=True)
     address = f"http://127.0.0.1:{settings.port}"
     arguments = {"question": "Where?", "options": ["here", "there"]}
     ask = f"{address}/gradio_api/call/v2/compare"
@@ -57,7 +57,7 @@ def crowded(composer: Composer, cache_dir: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_full_queue_is_one_sentence_beside_the_button_and_the_last_result_stays(crowded: str, browser: Browser):
-    from composer.ui.guard import QUEUE_FULL
+    from composer.ui.server.guard import QUEUE_FULL
 
     visitor = browser.new_page()
     visitor.set_default_timeout(PATIENCE_MS)

@@ -11,8 +11,8 @@ import pytest
 from composer import __version__
 from composer.config import AppSettings
 from composer.errors import ComposerError, SearchIndexError
-from composer.ui.cold_start import cold_start
-from composer.ui.health import Health
+from composer.ui.server.cold_start import cold_start
+from composer.ui.server.health import Health
 
 
 class Index:

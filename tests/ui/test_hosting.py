@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 HERE = Path(__file__).parent
-SHIPPED = ("app.py", "composer", "assets", "adapters/embedded")
+SHIPPED = ("app.py", "composer", "assets")
 
 
 class Space(NamedTuple):
@@ -50,11 +50,11 @@ def scratch() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def space(scratch: Path) -> Space:
+def space(scratch: Path, tiny_bank: Path) -> Space:
     pytest.importorskip("gradio_client")
     if os.getuid() == 0 and not shutil.which("setpriv"):
         pytest.skip("as root every folder can be written, and setpriv, which could change the user, is missing")
-    code = read_only_copy(scratch / "code")
+    code = read_only_copy(scratch / "code", tiny_bank)
     before = files(code)
     run = [*own_network(), sys.executable, str(HERE / "space_like.py"), str(code), str(scratch)]
     visited = subprocess.run(
@@ -66,9 +66,9 @@ def space(scratch: Path) -> Space:
     return Space(json.loads(visited.stdout.splitlines()[-1]), log, lent, files(code) - before)
 
 
-def read_only_copy(code: Path) -> Path:
-    for name in SHIPPED:
-        source, target = ROOT / name, code / name
+def read_only_copy(code: Path, bank: Path) -> Path:
+    for source, name in (*((ROOT / name, name) for name in SHIPPED), (bank, "adapters/tiny")):
+        target = code / name
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
@@ -132,16 +132,16 @@ def rendered(composer, cache_dir: Path) -> Iterator[str]:
     """The address of the whole page, with Node in front."""
     if shutil.which("node") is None:
         pytest.skip("there is no node")
-    from composer.ui.health import Health
     from composer.ui.page import build_page
-    from composer.ui.serving import close_page, launch_options
+    from composer.ui.server.health import Health
+    from composer.ui.server.launch import close_page, launch_options
 
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     # Gradio sets its own where Node stands in front
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    settings, health = AppSettings(port=port, cache_dir=cache_dir, ssr=True), Health("embedded")
+    settings, health = AppSettings(port=port, cache_dir=cache_dir, ssr=True), Health("tiny")
     health.watch(composer)
     page = build_page(composer, settings)
     page.launch(**launch_options(settings, health), prevent_thread_lock=True)

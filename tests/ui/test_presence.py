@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from composer.config import AppSettings
-from composer.ui.presence import GRACE, Presence
+from composer.ui.server.presence import GRACE, Presence
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -122,19 +122,19 @@ def test_a_session_stays_while_an_answer_is_on_its_way():
 def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[gr.Blocks]:
     """One button that changes a visitor's state; whoever has closed it is not waited for."""
     gr = pytest.importorskip("gradio")
-    from composer.ui import serving
-    from composer.ui.health import Health
+    from composer.ui.server import launch
+    from composer.ui.server.health import Health
 
-    monkeypatch.setattr(serving, "Presence", partial(Presence, grace=0.0))
+    monkeypatch.setattr(launch, "Presence", partial(Presence, grace=0.0))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         settings = AppSettings(port=probe.getsockname()[1], cache_dir=tmp_path)
     with gr.Blocks(analytics_enabled=False) as page:
         state = gr.State("nothing yet")
         gr.Button().click(lambda before: "a run", [state], [state])
-    page.launch(**serving.launch_options(settings, Health("small")), prevent_thread_lock=True)
+    page.launch(**launch.launch_options(settings, Health("small")), prevent_thread_lock=True)
     yield page
-    serving.close_page(page)
+    launch.close_page(page)
 
 
 def press(client: httpx.Client, session: str) -> None:

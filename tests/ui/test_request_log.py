@@ -10,7 +10,7 @@ import pytest
 from composer.config import Settings
 from composer.errors import QueryError
 from composer.types import Query
-from composer.ui.request_log import log_to, request
+from composer.ui.server.request_log import log_to, request
 
 from .sample import trace
 

@@ -14,8 +14,8 @@ import pytest
 
 from composer.errors import ComposerError, InferenceError
 from composer.types import Query
-from composer.ui import zero_gpu
-from composer.ui.zero_gpu import LONGEST, estimated_seconds, on_gpu
+from composer.ui.server import zero_gpu
+from composer.ui.server.zero_gpu import LONGEST, estimated_seconds, on_gpu
 
 STAND_IN = Path(__file__).parent / "fake_spaces" / "spaces.py"
 

@@ -1,4 +1,4 @@
-"""The page over an index of other examples than the bank's own."""
+"""The bank behind the page: opened as the settings say, over its own examples or others."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from composer.bank.manifest import load_bank
 from composer.config import AppSettings
 from composer.errors import SearchIndexError
 from composer.retrieval.server import ServerPlace
-from composer.ui import serving
-from composer.ui.health import Health
 from composer.ui.page import _map_of
+from composer.ui.server import launch
+from composer.ui.server.health import Health
 
 
 @pytest.mark.parametrize(
@@ -33,13 +33,31 @@ def test_the_bank_is_opened_with_the_index_that_the_settings_name(
         assert given["index"] == place
         raise SearchIndexError("seen")
 
-    monkeypatch.setattr(serving.Composer, "open", opened)
+    monkeypatch.setattr(launch.Composer, "open", opened)
     with pytest.raises(SearchIndexError, match="seen"):
-        serving.open_page(AppSettings(index=index, collection=collection), Health("embedded"), lambda text: None)
+        launch.open_page(AppSettings(index=index, collection=collection), Health("tiny"), lambda text: None)
 
 
-def test_the_banks_own_map_is_not_shown_for_other_examples():
-    bank = load_bank("embedded", verify=False)
+@pytest.mark.parametrize("quantization", [None, "none", "nf4"])
+def test_the_bank_is_opened_in_the_quantization_that_the_settings_name_and_says_what_takes_long(
+    monkeypatch: pytest.MonkeyPatch, quantization: str | None
+):
+    said: list[str] = []
+
+    def opened(bank: str, **given: Any) -> None:
+        assert given["quantization"] == quantization
+        given["say"]("Reading a.gguf once (98 MB)")
+        raise SearchIndexError("seen")
+
+    monkeypatch.setattr(launch.Composer, "open", opened)
+    environment = {"COMPOSER_QUANTIZATION": quantization or ""}
+    with pytest.raises(SearchIndexError, match="seen"):
+        launch.open_page(AppSettings.from_env(environment), Health("tiny"), said.append)
+    assert said[-1] == "Reading a.gguf once (98 MB)"
+
+
+def test_the_banks_own_map_is_not_shown_for_other_examples(tiny_bank: Path):
+    bank = load_bank(tiny_bank, verify=False)
     assert bank.examples is not None
 
     def composer(source: str) -> Any:
@@ -47,4 +65,4 @@ def test_the_banks_own_map_is_not_shown_for_other_examples():
 
     assert _map_of(composer("0" * 64)) is None
     own = _map_of(composer(bank.examples.sha256))
-    assert own is not None and len(own.row_ids) > 1_000
+    assert own is not None and len(own.row_ids) > 100

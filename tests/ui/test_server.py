@@ -34,7 +34,7 @@ class Models:
         self.started.release()
         while not self.may_end.wait(0.02):
             yield run
-        yield replace(run, trace=trace({"linear": 0}), references=(prediction("top1", 0),))
+        yield replace(run, trace=replace(trace({"linear": 0}), references=(prediction("top1", 0),)))
 
     def wait_until_started(self) -> None:
         assert self.started.acquire(timeout=PATIENCE)
@@ -50,23 +50,26 @@ def models() -> Iterator[Models]:
 @pytest.fixture
 def site(models: Models, tmp_path: Path) -> Iterator[str]:
     gr = pytest.importorskip("gradio")
-    from composer.ui.downloads import Downloads
     from composer.ui.handlers import Handlers
-    from composer.ui.health import Health
-    from composer.ui.hosted_work import logged
+    from composer.ui.panels import PANELS
     from composer.ui.running import Run
-    from composer.ui.serving import launch_options
+    from composer.ui.server.downloads import Downloads
+    from composer.ui.server.health import Health
+    from composer.ui.server.hosted_work import logged
+    from composer.ui.server.launch import launch_options
+    from composer.ui.wiring import changing
 
     form = inputs()
     slow = SimpleNamespace(num_parameters=lambda: 10**10)
     composer = SimpleNamespace(base=SimpleNamespace(model=slow))
     handlers = Handlers(composer, logged(models.work), form, (), None, Downloads(tmp_path))
-    found = Run(form, form.query(), trace({}).neighbours, trace({}).weights)
+    found = Run(form, replace(trace({}), predictions=()))
     settings = AppSettings(port=_free_port(), cache_dir=tmp_path)
     with gr.Blocks(analytics_enabled=False) as page:
         asked, shown = gr.State(found), gr.State(None)
-        outputs = [*(gr.HTML() for _ in range(8)), shown, asked]
-        gr.Button().click(handlers.answer, [asked, shown], outputs, concurrency_limit=1, api_name="answer")
+        filled = {name: gr.HTML() for name in ("error", *PANELS)} | {"shown": shown, "found": asked}
+        answer = changing(filled, handlers.answer)
+        gr.Button().click(**answer, inputs=[asked, shown], concurrency_limit=1, api_name="answer")
     page.queue(api_open=False, max_size=1)
     page.launch(**launch_options(settings, Health("small")), prevent_thread_lock=True)
     yield f"http://127.0.0.1:{settings.port}"
@@ -163,7 +166,7 @@ def test_a_visitor_who_goes_away_while_waiting_gives_up_the_place(site: str, mod
 
 
 def test_a_full_queue_is_one_sentence(site: str, models: Models):
-    from composer.ui.guard import QUEUE_FULL
+    from composer.ui.server.guard import QUEUE_FULL
 
     one, two, three = (Visitor(site, name) for name in ("one", "two", "three"))
     one.press()
@@ -200,10 +203,10 @@ def _free_port() -> int:
 
 def test_a_tool_server_without_its_package_is_refused_in_a_sentence(monkeypatch: pytest.MonkeyPatch):
     from composer.errors import SettingsError
-    from composer.ui import serving
-    from composer.ui.health import Health
+    from composer.ui.server import launch
+    from composer.ui.server.health import Health
 
-    monkeypatch.setattr(serving.importlib.util, "find_spec", lambda name: None)
-    assert serving.launch_options(AppSettings(), Health("embedded"))["mcp_server"] is False
+    monkeypatch.setattr(launch.importlib.util, "find_spec", lambda name: None)
+    assert launch.launch_options(AppSettings(), Health("tiny"))["mcp_server"] is False
     with pytest.raises(SettingsError, match="mcp is missing"):
-        serving.launch_options(AppSettings(mcp=True), Health("embedded"))
+        launch.launch_options(AppSettings(mcp=True), Health("tiny"))
