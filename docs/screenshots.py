@@ -40,9 +40,9 @@ def main() -> int:
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # gradio reads it when it is imported
     from composer import Composer
     from composer.config import AppSettings
-    from composer.ui.health import Health
     from composer.ui.page import build_page
-    from composer.ui.serving import launch_options
+    from composer.ui.server.health import Health
+    from composer.ui.server.launch import launch_options
 
     settings = AppSettings(port=_free_port())
     with closing(Composer.open(settings.bank, cache_dir=settings.cache_dir)) as composer:
