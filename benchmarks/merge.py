@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from functools import reduce
 from operator import add
 
+import torch
+
 from benchmarks.agreement import check, largest_difference
 from benchmarks.peft_side import PeftSide
 from benchmarks.plan import METHODS, SETTINGS, WEIGHTS, Plan
@@ -29,7 +31,9 @@ def measure(plan: Plan) -> dict[str, object]:
     for task in bank.tasks:
         store.get(task)
     adapters = [store.get(task) for task in four_of(bank)]
-    return compared(PeftSide.of_bank(bank, plan), adapters, plan, rounds=plan.rounds(9), label="merge")
+    # PEFT's merges are of the base's type, and in 16 bits rounded
+    peft = PeftSide.of_bank(bank, plan, dtype=torch.float32)
+    return compared(peft, adapters, plan, rounds=plan.rounds(9), label="merge")
 
 
 def four_of(bank: Bank) -> tuple[str, ...]:

@@ -51,10 +51,12 @@ class PeftSide:
         return side
 
     @classmethod
-    def of_bank(cls, bank: Bank, plan: Plan, *, tasks: Sequence[str] | None = None) -> PeftSide:
-        """With the adapters of all tasks, or of those named."""
+    def of_bank(
+        cls, bank: Bank, plan: Plan, *, tasks: Sequence[str] | None = None, dtype: torch.dtype | None = None
+    ) -> PeftSide:
+        """With the adapters of all tasks, or of those named, in the type that the engine would choose, or `dtype`."""
         folder = base_folder(bank.base, plan.cache_dir)
-        base = load_base(folder, quantization=bank.quantization, device=plan.device)
+        base = load_base(folder, quantization=bank.quantization, device=plan.device, dtype=dtype)
         return cls(base, cls.folders(bank, bank.tasks if tasks is None else tasks))
 
     @staticmethod
