@@ -27,12 +27,10 @@ from composer.merging.factors import MergedAdapter
 from composer.retrieval.build import Progress
 from composer.retrieval.encoder import Encoder
 from composer.retrieval.index import SearchIndex
-from composer.routing import STRATEGIES, reweigh, route
+from composer.routing import STRATEGIES, Choice, Evidence, reweigh, route
 from composer.routing.kernels import kernel_named
 from composer.types import Contribution, Failure, Neighbour, Prediction, Query, TaskWeights, Trace
 
-Choice = Sequence[tuple[str, float]]
-"""(task, weight): what a method merges."""
 Rescue = Callable[[str, Exception], Failure]
 """Makes words of an error that nobody foresaw, for the candidate of that name."""
 
@@ -153,15 +151,34 @@ class Composer:
         """Similarities summed per task, normalized, cut by the nucleus."""
         return route(neighbours, top_p=settings.retrieval.top_p, kernel=settings.retrieval.kernel)
 
-    def candidate(
-        self, name: str, weights: TaskWeights, settings: Settings, own: str | None = None
-    ) -> MergedAdapter | None:
-        """What a row of the line-up adds to the base for these task weights; None for the base alone.
+    def evidence(
+        self,
+        query: Query,
+        neighbours: Sequence[Neighbour],
+        weights: TaskWeights,
+        *,
+        own: str | None = None,
+        withheld: frozenset[str] = frozenset(),
+    ) -> Evidence:
+        """What a strategy may look at. `own` is the row's own task, where it is known; the adapters of the tasks
+        `withheld`, and their examples, are taken away."""
+        return Evidence(
+            query=query,
+            neighbours=tuple(neighbours),
+            weights=weights,
+            tasks=tuple(task for task in self.bank.tasks if task not in withheld),
+            own=own,
+            embed=lambda: self.encoder.encode([query.retrieval_text])[0],
+            examples=lambda: self.index.vectors().without(withheld),
+        )
 
-        `own` is the row's own task, where it is known. Raises MergeError where it cannot be merged.
+    def candidate(self, name: str, evidence: Evidence, settings: Settings) -> MergedAdapter | None:
+        """What a row of the line-up adds to the base for this evidence; None for the base alone.
+
+        Raises MergeError where it cannot be merged, SettingsError where the evidence lacks what its strategy needs.
         """
         row = candidate_named(name)
-        choice = STRATEGIES[row.strategy].choose(weights, own)
+        choice = STRATEGIES[row.strategy].choose(evidence)
         if row.method is None or not choice:
             return None
         return replace(self.merge(choice, settings, row.method), method=name)
@@ -236,7 +253,7 @@ class Composer:
         rescue: Rescue | None = None,
     ) -> Trace:
         """The trace with the answers of these methods, and with the base's where it has not answered yet."""
-        merged, failures = self._merge_all(names, trace.weights, settings, rescue)
+        merged, failures = self._merge_all(names, trace, settings, rescue)
         clock("merge")
         base_too = trace.answer(BASE) is None
         answers = self.score(trace.query, merged, settings, prompt, base_too=base_too) if merged or base_too else ()
@@ -257,7 +274,7 @@ class Composer:
         rescue: Rescue | None,
     ) -> tuple[Prediction | Failure, ...]:
         try:
-            merged, failures = self._merge_all(names, trace.weights, settings, rescue)
+            merged, failures = self._merge_all(names, trace, settings, rescue)
             scored = self.score(trace.query, merged, settings, prompt, base_too=False) if merged else ()
             return (*scored, *failures)
         except ComposerError as error:
@@ -268,13 +285,14 @@ class Composer:
             return tuple(rescue(name, error) for name in names)
 
     def _merge_all(
-        self, names: Sequence[str], weights: TaskWeights, settings: Settings, rescue: Rescue | None
+        self, names: Sequence[str], trace: Trace, settings: Settings, rescue: Rescue | None
     ) -> tuple[list[MergedAdapter], list[Failure]]:
+        evidence = self.evidence(trace.query, trace.neighbours, trace.weights)
         merged: list[MergedAdapter] = []
         failures: list[Failure] = []
         for name in names:
             try:
-                made = self.candidate(name, weights, settings)
+                made = self.candidate(name, evidence, settings)
                 merged += [made] if made else []
             except BankError:
                 raise  # a damaged bank is no method's fault

@@ -41,7 +41,7 @@ HOMES = {
     "gguf": ("inference", "training"),
     "bitsandbytes": ("inference",),
     "sentence_transformers": ("retrieval",),
-    "sklearn": ("retrieval",),
+    "sklearn": ("retrieval", "routing"),
     "yaml": ("space",),
 }
 """Library to the only modules that may import it; a module stands for all below it."""

@@ -18,8 +18,8 @@ from composer.evaluation.saved import Saved
 from composer.lineup import BASE, Candidate
 from composer.merging.factors import MergedAdapter
 from composer.pipeline import Composer
-from composer.routing import STRATEGIES
-from composer.types import Failure, Query, TaskWeights
+from composer.routing import STRATEGIES, Evidence
+from composer.types import Failure, Query
 
 SLOTS_AT_ONCE = {"cpu": 8, "cuda": 16}
 """Of one row in a forward pass, by device: more would only take more memory."""
@@ -33,8 +33,8 @@ class Slot:
     choice: tuple[tuple[str, float], ...]
 
     @classmethod
-    def of(cls, candidate: Candidate, weights: TaskWeights, own: str | None) -> Slot:
-        choice = STRATEGIES[candidate.strategy].choose(weights, own)
+    def of(cls, candidate: Candidate, evidence: Evidence) -> Slot:
+        choice = STRATEGIES[candidate.strategy].choose(evidence)
         return cls(candidate.method if choice else None, choice)
 
     def key(self, composer: Composer, settings: MergeSettings) -> str:

@@ -178,7 +178,8 @@ def _task_result(
     correct: Counter[tuple[str, str]] = Counter()
     failed: Counter[str] = Counter()
     for i, (key, query) in enumerate(zip(rows.keys, rows.queries, strict=True)):
-        slots = [Slot.of(one.candidate, routed[one.asked or plan.asked[0]][i], own) for one in columns]
+        evidence = {way: composer.evidence(query, (), weights[i], own=own) for way, weights in routed.items()}
+        slots = [Slot.of(one.candidate, evidence[one.asked or plan.asked[0]]) for one in columns]
         answers = answerer.answer(key, query, slots)
         for column, sums in zip(columns, answers.sums, strict=True):
             failed[column.name] += sums is None

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Collection as CollectionOf
 from contextlib import ExitStack
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 
@@ -14,6 +16,7 @@ from composer.retrieval.chroma import Collection
 from composer.retrieval.encoder import DIMENSION
 from composer.retrieval.lock import FolderLock
 from composer.retrieval.manifest import REMEDY, IndexManifest, check_files, read_manifest
+from composer.routing.examples import ExampleVectors
 from composer.routing.kernels import kernel_named
 from composer.types import Neighbour
 
@@ -22,6 +25,8 @@ SPARE = 16
 CANARY_DISTANCE = 1e-3
 CANARY_RANK = 10
 DEEP_SAMPLE = 500
+MOST_VECTORS = 2_000
+"""Of a task, for what reads them all: 35 MB for 22 tasks. A mean or a classifier gains little from more."""
 
 
 class SearchIndex:
@@ -41,6 +46,8 @@ class SearchIndex:
         self._collection = collection
         self._lock = lock
         self._open = True
+        self._reading = Lock()
+        self._vectors: ExampleVectors | None = None
 
     @property
     def where(self) -> str:
@@ -73,18 +80,38 @@ class SearchIndex:
                 f"the example index in {folder} cannot be read ({error}). Allow it, or set COMPOSER_CACHE."
             ) from error
 
-    def search(self, vector: np.ndarray, top_k: int, kernel: str) -> tuple[Neighbour, ...]:
-        """The top_k nearest examples, by distance and then row id. `vector` is (384,), of any length above 0."""
+    def search(
+        self, vector: np.ndarray, top_k: int, kernel: str, without: CollectionOf[str] = ()
+    ) -> tuple[Neighbour, ...]:
+        """The top_k nearest examples, by distance and then row id. `vector` is (384,), of any length above 0.
+
+        Examples of the tasks `without` are passed over, as if they were not in the index.
+        """
         function = kernel_named(kernel)
         if top_k < 1:
             raise SettingsError(f"top-k is {top_k!r}; it must be at least 1.")
+        passed_over = sum(self.manifest.counts.get(task, 0) for task in set(without))
         # Rounding puts an example's distance to itself a hair below 0, where a kernel would exceed 1.
         found = [
             (min(2.0, max(0.0, distance)), row, task, text)
-            for row, distance, task, text in self._collection.nearest(_checked(vector), top_k + SPARE)
+            for row, distance, task, text in self._collection.nearest(_checked(vector), top_k + SPARE + passed_over)
+            if task not in without
         ]
         nearest = sorted(found)[:top_k]
         return tuple(Neighbour(task, text, distance, function(distance), row) for distance, row, task, text in nearest)
+
+    def vectors(self) -> ExampleVectors:
+        """Of every task the first `MOST_VECTORS` examples by row id. Read the first time, then kept."""
+        with self._reading:
+            if self._vectors is None:
+                rows: dict[str, list[str]] = {}
+                for row, task in sorted(self._collection.tasks().items()):
+                    rows.setdefault(task, []).append(row)
+                found = {task: self._collection.vectors(ids[:MOST_VECTORS]) for task, ids in rows.items()}
+                self._vectors = ExampleVectors(
+                    {task: np.stack([kept[row] for row in sorted(kept)]) for task, kept in found.items()}
+                )
+            return self._vectors
 
     def check(self, deep: bool = False) -> None:
         """Count and canaries; deep: also all files' hashes, every task's count, and 500 rows that must find themselves.

@@ -1,12 +1,14 @@
-"""Neighbours to task weights (kernels, nucleus), and the strategies that choose adapters from them."""
+"""Neighbours to task weights (kernels, nucleus), and the strategies that choose adapters from such evidence."""
 
 from __future__ import annotations
 
 from composer.errors import SettingsError, unknown
 from composer.routing import base, own, retrieval, top1, uniform
+from composer.routing.evidence import Choice, Evidence
+from composer.routing.examples import ExampleVectors
 from composer.routing.kernels import KERNELS, Kernel
 from composer.routing.nucleus import reweigh, route
-from composer.routing.strategy import Choice, Strategy
+from composer.routing.strategy import Gate, Strategy
 
 STRATEGIES: dict[str, Strategy] = {
     "retrieval": Strategy(
@@ -32,4 +34,16 @@ def strategy_named(name: str) -> Strategy:
     return STRATEGIES[name]
 
 
-__all__ = ["KERNELS", "STRATEGIES", "Choice", "Kernel", "Strategy", "reweigh", "route", "strategy_named"]
+__all__ = [
+    "KERNELS",
+    "STRATEGIES",
+    "Choice",
+    "Evidence",
+    "ExampleVectors",
+    "Gate",
+    "Kernel",
+    "Strategy",
+    "reweigh",
+    "route",
+    "strategy_named",
+]

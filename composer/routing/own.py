@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from composer.errors import SettingsError
-from composer.routing.strategy import Choice
-from composer.types import TaskWeights
+from composer.routing.evidence import Choice, Evidence
 
 
-def choose(weights: TaskWeights, own: str | None) -> Choice:
-    if own is None:
-        raise SettingsError(
-            "the strategy 'own' needs the task of the row, and a typed question has none. Choose 'retrieval'."
-        )
-    return ((own, 1.0),)
+def choose(evidence: Evidence) -> Choice:
+    """Raises SettingsError for a typed question, whose task nobody knows."""
+    return ((evidence.of_own(), 1.0),)

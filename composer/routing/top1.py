@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from composer.routing.strategy import Choice
-from composer.types import TaskWeights
+from composer.routing.evidence import Choice, Evidence
 
 
-def choose(weights: TaskWeights, own: str | None) -> Choice:
-    return ((weights.heaviest, 1.0),)
+def choose(evidence: Evidence) -> Choice:
+    return ((evidence.weights.heaviest, 1.0),)

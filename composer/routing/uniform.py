@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from composer.routing.strategy import Choice
-from composer.types import TaskWeights
+from composer.routing.evidence import Choice, Evidence
 
 
-def choose(weights: TaskWeights, own: str | None) -> Choice:
-    share = 1.0 / len(weights.kept)
-    return tuple((task, share) for task, _ in weights.kept)
+def choose(evidence: Evidence) -> Choice:
+    share = 1.0 / len(evidence.weights.kept)
+    return tuple((task, share) for task, _ in evidence.weights.kept)

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from composer.errors import SettingsError
-from composer.routing import STRATEGIES, strategy_named
-from composer.types import TaskWeights
+from composer.routing import STRATEGIES, Evidence, strategy_named
+from composer.types import Query, TaskWeights
 
 WEIGHTS = TaskWeights((("piqa", 0.6), ("copa", 0.3), ("cb", 0.1)), (("rte", 0.05),), top_p=0.95, kernel="inverse")
+EVIDENCE = Evidence(Query("Is it?", ("yes", "no")), (), WEIGHTS, tasks=("cb", "copa", "piqa", "rte"), own="rte")
 
 
 @pytest.mark.parametrize(
@@ -20,13 +23,13 @@ WEIGHTS = TaskWeights((("piqa", 0.6), ("copa", 0.3), ("cb", 0.1)), (("rte", 0.05
     ],
 )
 def test_each_strategy_chooses_as_its_name_says(name: str, choice: tuple[tuple[str, float], ...]):
-    assert STRATEGIES[name].choose(WEIGHTS, "rte") == choice
+    assert STRATEGIES[name].choose(EVIDENCE) == choice
 
 
 def test_only_the_oracle_needs_to_know_the_task():
     assert [name for name, strategy in STRATEGIES.items() if strategy.needs_own] == ["own"]
     with pytest.raises(SettingsError, match="typed question has none"):
-        STRATEGIES["own"].choose(WEIGHTS, None)
+        STRATEGIES["own"].choose(replace(EVIDENCE, own=None))
 
 
 def test_an_unknown_strategy_names_the_nearest():

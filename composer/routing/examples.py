@@ -1,0 +1,51 @@
+"""The vectors of an index by task, and what is made of them once: means, and a classifier of tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from sklearn.linear_model import LogisticRegression
+
+
+class ExampleVectors:
+    """Read only; threads may share one. What is made of it is kept with it."""
+
+    def __init__(self, by_task: Mapping[str, np.ndarray]) -> None:
+        """task -> (examples, 384), rows of length 1."""
+        self.by_task = dict(sorted(by_task.items()))
+        self._without: dict[frozenset[str], ExampleVectors] = {}
+        self._lock = Lock()
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        return tuple(self.by_task)
+
+    def without(self, tasks: frozenset[str]) -> ExampleVectors:
+        """The same without these tasks' examples; one and the same value for equal tasks."""
+        if not tasks:
+            return self
+        with self._lock:
+            if tasks not in self._without:
+                left = {task: rows for task, rows in self.by_task.items() if task not in tasks}
+                self._without[tasks] = ExampleVectors(left)
+            return self._without[tasks]
+
+    def means(self, most: int | None = None) -> np.ndarray:
+        """(tasks, 384): the mean of each task's first `most` vectors, or of all, brought to length 1."""
+        means = np.stack([rows[:most].mean(axis=0) for rows in self.by_task.values()])
+        return means / np.linalg.norm(means, axis=1, keepdims=True)
+
+    @cached_property
+    def classifier(self) -> LogisticRegression:
+        """From a question's vector to its task, each task with the same prior however many examples it has."""
+        from sklearn.linear_model import LogisticRegression
+
+        labels = np.repeat(self.tasks, [len(rows) for rows in self.by_task.values()])
+        model = LogisticRegression(class_weight="balanced", C=10.0, max_iter=1_000)
+        return model.fit(np.concatenate(list(self.by_task.values())), labels)
