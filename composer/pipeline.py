@@ -353,8 +353,12 @@ def check_settings(settings: Settings) -> None:
 def _notes(weights: TaskWeights, prompt: FittedPrompt, settings: Settings) -> tuple[str, ...]:
     notes = [prompt.note] if prompt.note else []
     if len(weights.kept) == 1:
+        evening = "".join(
+            f" and {METHODS[name].title}'s evening out" for name in settings.methods if METHODS[name].evens
+        )
         notes.append(
-            f"Only {weights.heaviest} is in the nucleus: every method applies that adapter, apart from pruning."
+            f"Only {weights.heaviest} is in the nucleus: every method applies that adapter, "
+            f"apart from pruning{evening}."
         )
     if settings.score.normalization == HARNESS:
         metric = find_task(weights.heaviest).harness
