@@ -21,7 +21,7 @@ def add(commands: Commands) -> None:
 
 
 def cases(arguments: Arguments) -> None:
-    from composer.evaluation.report import check_writable
+    from composer.evaluation.results_file import check_writable
     from composer.reports import ProgressLine
     from composer.ui.cases import load_cases
     from composer.ui.outcomes import outcomes_file, outcomes_of, write_outcomes

@@ -39,7 +39,8 @@ def add(commands: Commands) -> None:
 
 def evaluate(arguments: Arguments) -> None:
     from composer.evaluation.grid import Plan, evaluate
-    from composer.evaluation.report import check_writable, evaluation_table, evaluation_to_json, write_results
+    from composer.evaluation.report import evaluation_table
+    from composer.evaluation.results_file import check_writable, evaluation_to_json, write_results
     from composer.pipeline import check_settings
     from composer.reports import ProgressLine
 
@@ -48,7 +49,7 @@ def evaluate(arguments: Arguments) -> None:
     check_settings(settings)
     # Wrong names and a file that cannot be written are found before minutes of work, not after.
     rows = _rows(arguments, bank)
-    plan = Plan.of(rows, arguments.candidates, arguments.asked, arguments.split)
+    plan = Plan.of(rows, arguments.candidates, arguments.asked, arguments.split, arguments.setting)
     if arguments.output:
         check_writable(arguments.output)
     for sentence in (sentence for one in rows for sentence in one.skipped):
@@ -56,7 +57,7 @@ def evaluate(arguments: Arguments) -> None:
     work = app_settings().cache_dir / "evaluation" / bank.name
     with closing(open_composer(bank, place_of(arguments), arguments.quantization)) as composer:
         progress = ProgressLine("Evaluating, rows", sys.stderr)
-        evaluation = evaluate(composer, plan, settings, work, progress=progress)
+        evaluation = evaluate(composer, plan, settings, work, unconditional=arguments.pmi, progress=progress)
     if arguments.output:
         write_results(arguments.output, evaluation)
     show(evaluation_to_json(evaluation) if arguments.json else evaluation_table(evaluation))
@@ -89,6 +90,14 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     )
     add("--split", default="test", metavar="NAME", help="which rows of the source: test (default), dev …")
     add("--asked", type=names, default=("typed",), metavar="A,…", help="typed (default), hinted")
+    add(
+        "--setting",
+        type=names,
+        default=("seen",),
+        metavar="S,…",
+        help="seen (default), unseen, unseen_family, half, tenth, fiftieth: what of the bank may be used",
+    )
+    add("--pmi", action="store_true", help="also score what the question adds to each option: a second, short pass")
     add("--tasks", type=names, metavar="T,…", help="default: all with rows")
     add("--candidates", type=names, metavar="C,…", help="default: base, own, top1, uniform and the default methods")
     add("--limit", type=int, metavar="N", help="only the first N rows of each task")

@@ -15,33 +15,34 @@ from composer.config import MergeSettings, Settings
 from composer.errors import BankError, ComposerError
 from composer.evaluation.rows import TaskRows
 from composer.evaluation.saved import Saved
-from composer.lineup import BASE, Candidate
-from composer.merging.factors import MergedAdapter
+from composer.lineup import BASE
+from composer.merging import MergedAdapter
 from composer.pipeline import Composer
-from composer.routing import STRATEGIES, Evidence
+from composer.routing import Choice, Gate
+from composer.scores import OptionSizes
 from composer.types import Failure, Query
 
 SLOTS_AT_ONCE = {"cpu": 8, "cuda": 16}
 """Of one row in a forward pass, by device: more would only take more memory."""
+_ALONE = " alone"
+"""Behind a slot's key: the sums after the template with no question."""
 
 
 @dataclass(frozen=True)
 class Slot:
-    """An adapter merged of these tasks by this method; of no task at all, the base alone."""
+    """Adapters merged by a method, or gated; of no adapter at all, the base alone."""
 
     method: str | None
-    choice: tuple[tuple[str, float], ...]
-
-    @classmethod
-    def of(cls, candidate: Candidate, evidence: Evidence) -> Slot:
-        choice = STRATEGIES[candidate.strategy].choose(evidence)
-        return cls(candidate.method if choice else None, choice)
+    choice: Choice | Gate
 
     def key(self, composer: Composer, settings: MergeSettings) -> str:
-        if self.method is None:
+        if not self.choice:
             return BASE
-        adapters = [composer.adapters.get(task).key for task, _ in self.choice]
-        content = repr((self.method, adapters, [weight for _, weight in self.choice], settings))
+        gate = self.choice if isinstance(self.choice, Gate) else None
+        tasks = gate.tasks if gate else [task for task, _ in self.choice]
+        adapters = [composer.adapters.get(task).key for task in tasks]
+        how = (gate.rule, gate.top_k, gate.temperature) if gate else [weight for _, weight in self.choice]
+        content = repr((self.method, adapters, how, None if gate else settings))
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
@@ -49,18 +50,21 @@ class Slot:
 class RowAnswers:
     sums: tuple[tuple[float, ...] | None, ...]
     """For each slot asked for, the log-probability (nats) of every option; None where it could not be had."""
-    tokens: tuple[int, ...]
-    """Of every option."""
-    bytes: tuple[int, ...]
-    """Of every option, in UTF-8."""
+    alone: tuple[tuple[float, ...] | None, ...]
+    """The same after the template with no question; None where it was not asked for either."""
+    sizes: OptionSizes
 
 
 class Answerer:
     """Answers rows of one task, and keeps what it has found in a file."""
 
-    def __init__(self, composer: Composer, rows: TaskRows, settings: Settings, folder: Path) -> None:
+    def __init__(
+        self, composer: Composer, rows: TaskRows, settings: Settings, folder: Path, *, unconditional: bool = False
+    ) -> None:
+        """`unconditional` asks for what `pmi` needs, too."""
         self.composer = composer
         self.settings = settings
+        self.unconditional = unconditional
         bank, base = composer.bank, composer.base
         computed = (base.quantization, str(base.dtype))
         identity = repr((bank.base, bank.prompt_template, computed))
@@ -71,21 +75,22 @@ class Answerer:
         """`row`: see `TaskRows.keys`. Raises BankError for a damaged bank; a merge that fails leaves None."""
         keys = [slot.key(self.composer, self.settings.merge) for slot in slots]
         known = self.saved.get(row)
-        lacking = {key: slot for key, slot in zip(keys, slots, strict=True) if key not in known}
+        lacking = {key: slot for key, slot in zip(keys, slots, strict=True) if not self._has(known, key)}
         if lacking:
             self.saved.add(row, self._found(query, lacking))
             known = self.saved.get(row)
-        sums = (known[key] for key in keys)
         return RowAnswers(
-            tuple(None if one is None else tuple(one) for one in sums), tuple(known["tokens"]), tuple(known["bytes"])
+            tuple(_tuple(known[key]) for key in keys),
+            tuple(_tuple(known.get(key + _ALONE)) for key in keys),
+            OptionSizes.of(query.options, known["tokens"]),
         )
+
+    def _has(self, known: dict[str, object], key: str) -> bool:
+        return key in known and (not self.unconditional or key + _ALONE in known)
 
     def _found(self, query: Query, slots: dict[str, Slot]) -> dict[str, list[float] | list[int] | None]:
         prompt = self.composer.fit(query)
-        found: dict[str, list[float] | list[int] | None] = {
-            "tokens": self.composer.option_tokens(query),
-            "bytes": [len(option.strip().encode()) for option in query.options],
-        }
+        found: dict[str, list[float] | list[int] | None] = {"tokens": self.composer.option_tokens(query)}
         keys = list(slots)
         at_once = SLOTS_AT_ONCE[self.composer.base.device.type]
         for start in range(0, len(keys), at_once):
@@ -93,16 +98,31 @@ class Answerer:
             merged = [one for key in batch if key != BASE for one in [self._merged(key, slots[key])] if one]
             base_too = BASE in batch
             found.update(dict.fromkeys(batch, None))
-            if merged or base_too:
-                for answer in self.composer.score(query, merged, self.settings, prompt, base_too=base_too):
-                    if not isinstance(answer, Failure):
-                        found[answer.method] = list(answer.log_probabilities)
+            if self.unconditional:
+                found.update({key + _ALONE: None for key in batch})
+            if not merged and not base_too:
+                continue
+            answers = self.composer.score(
+                query, merged, self.settings, prompt, base_too=base_too, unconditional=self.unconditional
+            )
+            for answer in answers:
+                if isinstance(answer, Failure):
+                    continue
+                found[answer.method] = list(answer.log_probabilities)
+                if answer.unconditional is not None:
+                    found[answer.method + _ALONE] = list(answer.unconditional)
         return found
 
     def _merged(self, key: str, slot: Slot) -> MergedAdapter | None:
         try:
+            if isinstance(slot.choice, Gate):
+                return replace(self.composer.gate(slot.choice), method=key)
             return replace(self.composer.merge(slot.choice, self.settings, str(slot.method)), method=key)
         except BankError:
             raise  # a damaged bank is no strategy's fault
         except ComposerError:
             return None
+
+
+def _tuple(values: Sequence[float] | None) -> tuple[float, ...] | None:
+    return None if values is None else tuple(values)

@@ -2,98 +2,50 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from composer.config import DEFAULT_METHODS, Settings
+from composer.bank.examples import read_examples
+from composer.config import DEFAULT_METHODS, NORMALIZATIONS, Settings
 from composer.errors import SettingsError, unknown
 from composer.evaluation.answers import Answerer, RowAnswers, Slot
-from composer.evaluation.routes import ASKED, Search, routes
+from composer.evaluation.choices import ASKED, SETTINGS, Choices
+from composer.evaluation.results import Cell, Evaluation, Routed, TaskResult, column_name, route_name
 from composer.evaluation.rows import TaskRows
 from composer.lineup import BASE, REFERENCES, Candidate, candidates_named
 from composer.pipeline import Composer
 from composer.routing import STRATEGIES
-from composer.types import TaskWeights
+from composer.scores import PMI, best, normalized, rule_for
+from composer.tasks import find_task
+from composer.types import Query
 
 Progress = Callable[[int, int], None]
 """Called with (rows answered, rows in all)."""
 
 DEFAULT_CANDIDATES = (BASE, "own", *REFERENCES, *DEFAULT_METHODS)
-
-
-NORMALIZATIONS = ("tokens", "sum", "bytes")
-"""Those that rows are counted under."""
+LABELLED = 16
+"""Of a task's examples in the bank, for strategies that try their weights on a few rows."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """A candidate, asked in one way; None where it does not look at the question."""
+    """A candidate, asked in one way (None where it does not look at the question) and in one setting (None for those
+    that adapters taken away cannot concern: the base, and the row's own adapter)."""
 
     candidate: Candidate
     asked: str | None
+    setting: str | None
 
     @property
     def name(self) -> str:
-        return f"{self.candidate.name}, {self.asked}" if self.asked else self.candidate.name
-
-
-@dataclass(frozen=True)
-class Tally:
-    correct: tuple[tuple[str, int], ...]
-    """(normalization, rows answered right under it)"""
-    n: int
-    failed: int = 0
-    """Rows without an answer, because a merge failed. They count as wrong."""
-
-    def accuracy(self, normalization: str) -> float:
-        return dict(self.correct)[normalization] / self.n
-
-
-@dataclass(frozen=True)
-class RetrievalTally:
-    """How often retrieval alone leads to the row's own task."""
-
-    heaviest: int
-    """Rows whose own task has the largest weight."""
-    in_nucleus: int
-    n: int
-
-
-@dataclass(frozen=True)
-class TaskResult:
-    task: str
-    n: int
-    majority: int
-    """Rows that the most frequent right answer's place would have right: what guessing without a look gives."""
-    tallies: tuple[tuple[str, Tally], ...]
-    """(column, tally); a held-out task has none for a candidate that needs the task's own adapter"""
-    retrieval: tuple[tuple[str, RetrievalTally], ...]
-    """(how it was asked, tally); empty for a held-out task, which retrieval cannot find."""
+        return column_name(self.candidate.name, self.asked, self.setting)
 
     @property
-    def held_out(self) -> bool:
-        return not self.retrieval
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """The whole grid. Held-out tasks are those that the bank has no adapter for; they enter no mean but their own."""
-
-    bank: str
-    split: str
-    settings: Settings
-    computed: str
-    """Device, type and quantization that the answers were computed in."""
-    columns: tuple[str, ...]
-    tasks: tuple[TaskResult, ...]
-
-    def means(self, normalization: str, *, held_out: bool = False) -> tuple[tuple[str, float], ...]:
-        """(column, accuracy averaged over tasks), every task with the same weight."""
-        found = [dict(result.tallies) for result in self.tasks if result.held_out == held_out]
-        shared = [name for name in self.columns if found and all(name in tallies for tallies in found)]
-        return tuple((name, sum(each[name].accuracy(normalization) for each in found) / len(found)) for name in shared)
+    def needs_task(self) -> bool:
+        """Has no meaning for a task that the bank has no adapter for."""
+        takes_away = self.setting is not None and SETTINGS[self.setting].withholds != "nothing"
+        return self.candidate.needs_own or self.candidate.needs_rows or takes_away
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,23 +55,30 @@ class Plan:
     rows: tuple[TaskRows, ...]
     columns: tuple[Column, ...]
     asked: tuple[str, ...]
+    settings: tuple[str, ...]
     split: str
 
     @classmethod
     def of(
-        cls, rows: Sequence[TaskRows], candidates: Sequence[str] | None, asked: Sequence[str], split: str = "test"
+        cls,
+        rows: Sequence[TaskRows],
+        candidates: Sequence[str] | None,
+        asked: Sequence[str],
+        split: str = "test",
+        settings: Sequence[str] = ("seen",),
     ) -> Plan:
-        """Raises SettingsError for a candidate, or a way of asking, that does not exist."""
-        for name in asked:
-            if name not in ASKED:
-                raise SettingsError(unknown("way of asking", name, ASKED))
-        if not asked:
-            raise SettingsError(f"no way of asking was chosen. Choose at least one of {', '.join(ASKED)}.")
+        """Raises SettingsError for a candidate, a way of asking or a setting that does not exist."""
         chosen = candidates_named(DEFAULT_CANDIDATES if candidates is None else candidates)
-        ways = tuple(name for name in ASKED if name in asked)
-        blind = [Column(one, None) for one in chosen if STRATEGIES[one.strategy].blind]
-        others = [Column(one, way) for way in ways for one in chosen if not STRATEGIES[one.strategy].blind]
-        return cls(tuple(rows), (*blind, *others), ways, split)
+        ways = _named("way of asking", asked, ASKED)
+        where = _named("setting", settings, SETTINGS)
+        columns = [Column(one, None, None) for one in chosen if one.name == BASE or one.needs_own]
+        others = [one for one in chosen if one.name != BASE and not one.needs_own]
+        for setting in where:
+            columns += [Column(one, None, setting) for one in others if STRATEGIES[one.strategy].blind]
+            columns += [
+                Column(one, way, setting) for way in ways for one in others if not STRATEGIES[one.strategy].blind
+            ]
+        return cls(tuple(rows), tuple(columns), ways, where, split)
 
     @property
     def total(self) -> int:
@@ -132,22 +91,21 @@ def evaluate(
     settings: Settings,
     folder: Path,
     *,
-    search: Search | None = None,
     index_id: str | None = None,
+    unconditional: bool = False,
     progress: Progress | None = None,
 ) -> Evaluation:
     """`folder` keeps what was found: a run that was killed, and the next one, take it from there.
 
-    `search` and `index_id` are the composer's own index unless given.
+    `index_id` is that of the composer's own index unless given. `unconditional` adds the normalization `pmi`, at the
+    price of a second, short pass for every slot.
     """
-    if settings.score.normalization not in NORMALIZATIONS:
-        raise SettingsError(unknown("normalization of an evaluation", settings.score.normalization, NORMALIZATIONS))
-    search = search or (lambda: (composer.encoder, composer.index))
     if index_id is None:
         manifest = composer.index.manifest
         index_id = f"{manifest.source_sha256} {manifest.encoder_sha256}"
     report = _counter(progress, plan.total)
     base = composer.base
+    unconditional = unconditional or settings.score.normalization == PMI
     return Evaluation(
         bank=composer.bank.name,
         split=plan.split,
@@ -155,71 +113,113 @@ def evaluate(
         computed=f"{base.device.type}, {str(base.dtype).removeprefix('torch.')}, {base.quantization}",
         columns=tuple(column.name for column in plan.columns),
         tasks=tuple(
-            _task_result(
-                composer,
-                plan,
-                rows,
-                settings,
-                {way: routes(rows, way, settings.retrieval, index_id, search, folder) for way in plan.asked},
-                folder,
-                report,
-            )
+            _OneTask(composer, plan, rows, settings, folder, index_id, unconditional).result(report)
             for rows in plan.rows
         ),
     )
 
 
-def _task_result(
-    composer: Composer,
-    plan: Plan,
-    rows: TaskRows,
-    settings: Settings,
-    routed: dict[str, tuple[TaskWeights, ...]],
-    folder: Path,
-    report: Callable[[], None],
-) -> TaskResult:
-    own = rows.task if rows.task in composer.bank.tasks else None
-    columns = [column for column in plan.columns if own or not column.candidate.needs_own]
-    answerer = Answerer(composer, rows, settings, folder)
-    correct: Counter[tuple[str, str]] = Counter()
-    failed: Counter[str] = Counter()
-    for i, (key, query) in enumerate(zip(rows.keys, rows.queries, strict=True)):
-        evidence = {way: composer.evidence(query, (), weights[i], own=own) for way, weights in routed.items()}
-        slots = [Slot.of(one.candidate, evidence[one.asked or plan.asked[0]]) for one in columns]
-        answers = answerer.answer(key, query, slots)
-        for column, sums in zip(columns, answers.sums, strict=True):
-            failed[column.name] += sums is None
-            for normalization in NORMALIZATIONS:
-                right = sums is not None and chosen(sums, answers, normalization) == query.gold
-                correct[column.name, normalization] += right
-        report()
-    golds = Counter(query.gold for query in rows.queries)
-    n = len(rows.ids)
-    return TaskResult(
-        task=rows.task,
-        n=n,
-        majority=max(golds.values()),
-        tallies=tuple(
-            (c.name, Tally(tuple((how, correct[c.name, how]) for how in NORMALIZATIONS), n, failed[c.name]))
-            for c in columns
-        ),
-        retrieval=tuple((way, _retrieval_tally(routed[way], own)) for way in plan.asked) if own else (),
-    )
+class _OneTask:
+    """All columns on the rows of one task."""
+
+    def __init__(
+        self,
+        composer: Composer,
+        plan: Plan,
+        rows: TaskRows,
+        settings: Settings,
+        folder: Path,
+        index_id: str,
+        unconditional: bool,
+    ) -> None:
+        self.plan = plan
+        self.rows = rows
+        self.own = rows.task if rows.task in composer.bank.tasks else None
+        self.columns = [column for column in plan.columns if self.own or not column.needs_task]
+        labelled = _labelled(composer, self.own) if any(one.candidate.needs_rows for one in self.columns) else ()
+        self.choices = {
+            (way, setting): Choices(
+                composer, rows, way, setting, settings.retrieval, folder, index_id=index_id, labelled=labelled
+            )
+            for way in plan.asked
+            for setting in plan.settings
+            if self.own or SETTINGS[setting].withholds == "nothing"
+        }
+        self.answerer = Answerer(composer, rows, settings, folder, unconditional=unconditional)
+        self.normalization = settings.score.normalization
+        self.normalizations = tuple(name for name in NORMALIZATIONS if name != PMI or unconditional)
+
+    def result(self, report: Callable[[], None]) -> TaskResult:
+        chosen: dict[tuple[str, str], list[int | None]] = {}
+        for i, (key, query) in enumerate(zip(self.rows.keys, self.rows.queries, strict=True)):
+            answers = self.answerer.answer(key, query, [self._slot(column, i) for column in self.columns])
+            for place, column in enumerate(self.columns):
+                for how in self.normalizations:
+                    found = _chosen(answers, place, rule_for(how, find_task(self.rows.task).harness))
+                    chosen.setdefault((column.name, how), []).append(found)
+            report()
+        golds = tuple(_gold(query) for query in self.rows.queries)
+        return TaskResult(
+            task=self.rows.task,
+            golds=golds,
+            cells=tuple((column.name, self._cell(column.name, chosen, golds)) for column in self.columns),
+            routed=tuple((route_name(*how), self._routed(one)) for how, one in self.choices.items())
+            if self.own
+            else (),
+            held_out=self.own is None,
+        )
+
+    def _slot(self, column: Column, row: int) -> Slot:
+        asked, setting = next(iter(self.choices))
+        choices = self.choices[column.asked or asked, column.setting or setting]
+        return Slot(column.candidate.method, choices.choice(column.candidate.strategy, row))
+
+    def _cell(self, name: str, chosen: dict[tuple[str, str], list[int | None]], golds: tuple[int, ...]) -> Cell:
+        correct = {
+            how: sum(one == gold for one, gold in zip(chosen[name, how], golds, strict=True))
+            for how in self.normalizations
+        }
+        return Cell(tuple(chosen[name, self.normalization]), tuple(correct.items()))
+
+    def _routed(self, choices: Choices) -> Routed:
+        weights = [choices.weights(i) for i in range(len(self.rows.keys))]
+        return Routed(
+            heaviest=sum(one.heaviest == self.own for one in weights),
+            in_nucleus=sum(self.own in dict(one.kept) for one in weights),
+            sizes=tuple(len(one.kept) for one in weights),
+            nearest=tuple(choices.nearest(i) for i in range(len(self.rows.keys))),
+        )
 
 
-def chosen(sums: Sequence[float], answers: RowAnswers, normalization: str) -> int:
-    """The place of the best option; the first on an exact tie."""
-    divisors = {"sum": (1,) * len(sums), "tokens": answers.tokens, "bytes": answers.bytes}[normalization]
-    scores = [total / divisor for total, divisor in zip(sums, divisors, strict=True)]
-    return scores.index(max(scores))
+def _chosen(answers: RowAnswers, place: int, rule: str) -> int | None:
+    """The place of the best option; the first on an exact tie; None without an answer."""
+    sums = answers.sums[place]
+    return None if sums is None else best(normalized(rule, sums, answers.sizes, answers.alone[place]))
 
 
-def _retrieval_tally(routed: Sequence[TaskWeights], own: str) -> RetrievalTally:
-    return RetrievalTally(
-        heaviest=sum(weights.heaviest == own for weights in routed),
-        in_nucleus=sum(own in dict(weights.kept) for weights in routed),
-        n=len(routed),
-    )
+def _gold(query: Query) -> int:
+    if query.gold is None:
+        raise SettingsError(f"a row has no right answer: {query.text[:60]!r}. Leave it out.")
+    return query.gold
+
+
+def _labelled(composer: Composer, own: str | None) -> tuple[Query, ...]:
+    """The first of the task's examples in the bank that have a right answer."""
+    if own is None or composer.bank.examples is None:
+        return ()
+    examples = read_examples(composer.bank.examples.path)
+    queries = (examples.query(row) for row in examples.rows_of(own))
+    return tuple(query for query in queries if query.gold is not None)[:LABELLED]
+
+
+def _named(what: str, names: Sequence[str], known: Mapping[str, object]) -> tuple[str, ...]:
+    """In the table's order. Raises SettingsError."""
+    for name in names:
+        if name not in known:
+            raise SettingsError(unknown(what, name, known))
+    if not names:
+        raise SettingsError(f"no {what} was chosen. Choose at least one of {', '.join(known)}.")
+    return tuple(name for name in known if name in names)
 
 
 def _counter(progress: Progress | None, total: int) -> Callable[[], None]:

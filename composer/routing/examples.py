@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from composer.routing.kernels import kernel_named
+from composer.types import Neighbour
+
 if TYPE_CHECKING:
     from sklearn.linear_model import LogisticRegression
 
@@ -20,6 +23,7 @@ class ExampleVectors:
         """task -> (examples, 384), rows of length 1."""
         self.by_task = dict(sorted(by_task.items()))
         self._without: dict[frozenset[str], ExampleVectors] = {}
+        self._thinned: dict[float, ExampleVectors] = {}
         self._lock = Lock()
 
     @property
@@ -35,6 +39,25 @@ class ExampleVectors:
                 left = {task: rows for task, rows in self.by_task.items() if task not in tasks}
                 self._without[tasks] = ExampleVectors(left)
             return self._without[tasks]
+
+    def thinned(self, share: float) -> ExampleVectors:
+        """A random share of each task's examples, at least one; the same ones every time."""
+        with self._lock:
+            if share not in self._thinned:
+                left = {}
+                for task, rows in self.by_task.items():
+                    order = np.random.default_rng(0).permutation(len(rows))
+                    left[task] = rows[np.sort(order[: max(1, round(share * len(rows)))])]
+                self._thinned[share] = ExampleVectors(left)
+            return self._thinned[share]
+
+    def nearest(self, vector: np.ndarray, top_k: int, kernel: str) -> tuple[Neighbour, ...]:
+        """Exact search, without texts: the same neighbours as those of an index of just these vectors."""
+        function = kernel_named(kernel)
+        tasks = np.repeat(self.tasks, [len(rows) for rows in self.by_task.values()])
+        distances = np.clip(1 - np.concatenate(list(self.by_task.values())) @ vector, 0, 2)
+        first = np.argsort(distances, kind="stable")[:top_k]
+        return tuple(Neighbour(str(tasks[i]), "", float(distances[i]), function(float(distances[i]))) for i in first)
 
     def means(self, most: int | None = None) -> np.ndarray:
         """(tasks, 384): the mean of each task's first `most` vectors, or of all, brought to length 1."""
