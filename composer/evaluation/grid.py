@@ -10,7 +10,7 @@ from pathlib import Path
 from composer.config import DEFAULT_METHODS, NORMALIZATIONS, Settings
 from composer.errors import SettingsError, unknown
 from composer.evaluation.answers import Answerer, RowAnswers, Slot
-from composer.evaluation.routes import ASKED, Search, routes
+from composer.evaluation.routes import ASKED, Search, asked_as, routes
 from composer.evaluation.rows import TaskRows
 from composer.lineup import BASE, REFERENCES, Candidate, candidates_named
 from composer.pipeline import Composer
@@ -105,13 +105,17 @@ class Plan:
     def of(
         cls, rows: Sequence[TaskRows], candidates: Sequence[str] | None, asked: Sequence[str], split: str = "test"
     ) -> Plan:
-        """Raises SettingsError for a candidate, or a way of asking, that does not exist."""
+        """Raises SettingsError for a candidate or way of asking that does not exist, or that wants labelled rows."""
         for name in asked:
             if name not in ASKED:
                 raise SettingsError(unknown("way of asking", name, ASKED))
         if not asked:
             raise SettingsError(f"no way of asking was chosen. Choose at least one of {', '.join(ASKED)}.")
         chosen = candidates_named(DEFAULT_CANDIDATES if candidates is None else candidates)
+        if wanting := [one.name for one in chosen if one.needs_rows]:
+            raise SettingsError(
+                f"{wanting[0]} needs labelled rows of each task, which an evaluation does not give. Leave it out."
+            )
         ways = tuple(name for name in ASKED if name in asked)
         blind = [Column(one, None) for one in chosen if STRATEGIES[one.strategy].blind]
         others = [Column(one, way) for way in ways for one in chosen if not STRATEGIES[one.strategy].blind]
@@ -178,7 +182,9 @@ def _task_result(
     correct: Counter[tuple[str, str]] = Counter()
     failed: Counter[str] = Counter()
     for i, (key, query) in enumerate(zip(rows.keys, rows.queries, strict=True)):
-        evidence = {way: composer.evidence(query, (), weights[i], own=own) for way, weights in routed.items()}
+        evidence = {
+            way: composer.evidence(asked_as(query, way), (), weights[i], own=own) for way, weights in routed.items()
+        }
         slots = [Slot.of(one.candidate, evidence[one.asked or plan.asked[0]]) for one in columns]
         answers = answerer.answer(key, query, slots)
         for column, sums in zip(columns, answers.sums, strict=True):
