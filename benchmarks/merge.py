@@ -11,15 +11,18 @@ import torch
 from benchmarks.agreement import check, largest_difference
 from benchmarks.peft_side import PeftSide
 from benchmarks.plan import METHODS, SETTINGS, WEIGHTS, Plan
-from benchmarks.timing import CleanUp, Side, Times, interleaved, versus
+from benchmarks.timing import CleanUp, Side, Times, alone, interleaved, versus
 from composer.bank.manifest import Bank, load_bank
 from composer.bank.store import AdapterStore
 from composer.inference.gguf import base_folder
 from composer.inference.planning import plan_base
+from composer.merging import METHODS as REGISTRY
 from composer.merging import AdapterFactors, MergedAdapter, TrimCache, merge
 
 TASKS = ("commonsense_qa", "squad", "mnli", "sst2")
 TOLERANCE = 1e-6
+DECOMPOSED = ("cat", "svd", *(name for name, method in REGISTRY.items() if method.in_core_space))
+"""The methods that decompose the factors, beside cat, which copies them."""
 Choice = tuple[tuple[str, float], ...]
 Make = Callable[[str, TrimCache | None], MergedAdapter]
 """A method's merge, with trimmed adapters at hand or without."""
@@ -33,7 +36,22 @@ def measure(plan: Plan) -> dict[str, object]:
     adapters = [store.get(task) for task in four_of(bank)]
     # PEFT's merges are of the base's type, and in 16 bits rounded
     peft = PeftSide.of_bank(bank, plan, dtype=torch.float32)
-    return compared(peft, adapters, plan, rounds=plan.rounds(9), label="merge")
+    times = compared(peft, adapters, plan, rounds=plan.rounds(9), label="merge")
+    return {**times, "decomposed": decomposed(adapters, plan, rounds=plan.rounds(5), label="decomposed merges")}
+
+
+def decomposed(adapters: Sequence[AdapterFactors], plan: Plan, *, rounds: int, label: str) -> dict[str, object]:
+    """Milliseconds of each of `DECOMPOSED`, and how many times cat's. PEFT has no Core Space, so it stands aside."""
+    choice = choice_of(adapters)
+
+    def ours(method: str) -> Side:
+        def side() -> None:
+            merge(method, adapters, choice, SETTINGS.merge)
+
+        return side
+
+    times = interleaved({m: ours(m) for m in DECOMPOSED}, rounds, progress=plan.progress(f"{label}, rounds"))
+    return {method: alone(times[method], times["cat"]) for method in DECOMPOSED}
 
 
 def four_of(bank: Bank) -> tuple[str, ...]:

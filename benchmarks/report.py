@@ -79,6 +79,17 @@ def _merge(result: Results) -> str:
     return (
         f"{_table(head, rows)}\n\n{result['all']['rounds']} rounds. Largest difference between any two entries of the "
         f"factors: {result['largest_difference']:.1e}."
+    ) + (f"\n\n{_decomposed(result['decomposed'])}" if "decomposed" in result else "")
+
+
+def _decomposed(result: Results) -> str:
+    rows = [
+        [f"`{name}`", _span(one["ours_ms"], one["ours_spread_ms"]), _number(one["ratio"])]
+        for name, one in result.items()
+    ]
+    return (
+        "The methods that decompose the factors in float64 (`svd`, and those in Core Space), beside `cat`, which copies"
+        f" them:\n\n{_table(['method', 'ours, ms', 'times cat'], rows)}\n\n{result['cat']['rounds']} rounds."
     )
 
 

@@ -80,6 +80,16 @@ def versus(ours: Times, peft: Times) -> dict[str, object]:
     }
 
 
+def alone(ours: Times, least: Times) -> dict[str, object]:
+    """Median and quartiles of one side, and its ratio to the least side's: where PEFT is not measured beside it."""
+    return {
+        "ours_ms": round(ours.median, 3),
+        "ours_spread_ms": _rounded(ours.spread),
+        "ratio": round(ours.median / least.median, 2),
+        "rounds": len(ours.ms),
+    }
+
+
 def quartiles(values: Sequence[float]) -> tuple[float, float]:
     if len(values) < 2:
         return values[0], values[0]

@@ -49,13 +49,13 @@ class MergeSettings:
     """What the methods that prune, elect or truncate need."""
 
     density: float = 0.7
-    """Share of each factor's entries that pruning keeps."""
+    """Share of the entries that pruning keeps: of each factor, or in Core Space of each core."""
     majority_sign_method: str = "frequency"
-    """`frequency` or `total`: how TIES elects signs."""
+    """`frequency` or `total`: how the TIES methods elect signs."""
     svd_rank: int | None = None
     """The rank that svd cuts to; None for the largest rank among the adapters."""
     seed: int = 0
-    """Which entries DARE drops."""
+    """Which entries the DARE methods drop."""
 
     def __post_init__(self) -> None:
         _check_share("density", self.density)

@@ -124,7 +124,7 @@ class Composer:
             contributions=(),
             timings_ms=clock.timings,
             bank=self.bank.name,
-            notes=_notes(weights, prompt),
+            notes=_notes(weights, settings.methods, prompt),
         )
         yield trace
         for names in [(name,) for name in settings.methods] if apart else [settings.methods]:
@@ -346,11 +346,13 @@ def check_settings(settings: Settings) -> None:
         raise SettingsError("a method was named twice. Name each once.")
 
 
-def _notes(weights: TaskWeights, prompt: FittedPrompt) -> tuple[str, ...]:
+def _notes(weights: TaskWeights, methods: Sequence[str], prompt: FittedPrompt) -> tuple[str, ...]:
     notes = [prompt.note] if prompt.note else []
     if len(weights.kept) == 1:
+        evening = "".join(f" and {METHODS[name].title}'s evening out" for name in methods if METHODS[name].evens)
         notes.append(
-            f"Only {weights.heaviest} is in the nucleus: every method applies that adapter, apart from pruning."
+            f"Only {weights.heaviest} is in the nucleus: every method applies that adapter, "
+            f"apart from pruning{evening}."
         )
     return tuple(notes)
 

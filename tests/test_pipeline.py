@@ -255,6 +255,8 @@ def test_one_task_alone_in_the_nucleus_is_said(composer: Composer):
     )
     assert alone.prediction("linear").scores == pytest.approx(alone.prediction("cat").scores, abs=1e-4)
     assert composer.explain(TENNIS, settings(top_p=1.0)).notes == ()
+    (note,) = composer.explain(TENNIS, settings(top_p=0.001, methods=("cat", "core_iso"))).notes
+    assert note.endswith("applies that adapter, apart from pruning and Core Iso's evening out.")
 
 
 def test_a_long_passage_is_cut_and_it_is_said(composer: Composer):

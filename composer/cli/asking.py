@@ -25,7 +25,10 @@ from composer.cli.common import (
 from composer.config import DEFAULT_METHODS
 from composer.types import Query
 
-ALL_METHODS = "linear, cat, ties, magnitude_prune, svd, dare_linear or dare_ties"
+ALL_METHODS = (
+    "linear, cat, ties, magnitude_prune, svd, dare_linear, dare_ties, "
+    "core_sum, core_ties, core_dare, core_iso or average"
+)
 """Written out: the registry would load torch before the help appears."""
 
 
@@ -92,7 +95,14 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
 
 def _add_merge(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--weight", action="append", required=True, type=weight, metavar="TASK=W", help="once per adapter")
+    add(
+        "--weight",
+        action="append",
+        required=True,
+        type=weight,
+        metavar="TASK=W",
+        help="once per adapter; W may be negative",
+    )
     add("--method", required=True, metavar="M", help=ALL_METHODS)
     add("--output", required=True, type=Path, metavar="DIR", help="a folder that is new or empty")
     add_merge_settings(parser)

@@ -9,7 +9,20 @@ import torch
 
 from composer.config import MergeSettings
 from composer.errors import MergeError, unknown
-from composer.merging import cat, dare_linear, dare_ties, linear, magnitude_prune, svd, ties
+from composer.merging import (
+    average,
+    cat,
+    core_dare,
+    core_iso,
+    core_sum,
+    core_ties,
+    dare_linear,
+    dare_ties,
+    linear,
+    magnitude_prune,
+    svd,
+    ties,
+)
 from composer.merging.alignment import Group, align
 from composer.merging.contributions import contribution, contributions_of
 from composer.merging.dare import drop
@@ -82,6 +95,45 @@ METHODS: dict[str, Method] = {
         elects=True,
         seeded=True,
     ),
+    "core_sum": Method(
+        core_sum.merge,
+        title="Core sum",
+        sentence="Adds what the adapters change, in the small space that they span: the weighted sum, exactly.",
+        mixes_ranks=True,
+        exact=True,
+        in_core_space=True,
+    ),
+    "core_ties": Method(
+        core_ties.merge,
+        title="Core TIES",
+        sentence="Trims, votes and averages as TIES does, on what the adapters change in the small space they span.",
+        prunes=True,
+        elects=True,
+        mixes_ranks=True,
+        in_core_space=True,
+    ),
+    "core_dare": Method(
+        core_dare.merge,
+        title="Core DARE",
+        sentence="Drops parts of what each adapter changes at random, in the small space they span, and adds the rest.",
+        prunes=True,
+        seeded=True,
+        mixes_ranks=True,
+        in_core_space=True,
+    ),
+    "core_iso": Method(
+        core_iso.merge,
+        title="Core Iso",
+        sentence="Takes the exact weighted sum and makes all of its directions equally strong.",
+        mixes_ranks=True,
+        in_core_space=True,
+        evens=True,
+    ),
+    "average": Method(
+        average.merge,
+        title="Factor average",
+        sentence="Averages the adapters' two factors separately, each with its whole weight; their products mix.",
+    ),
 }
 
 
@@ -99,12 +151,12 @@ def merge(
 
     `listed` lets a method that is the exact sum hand out its adapters' own factors, each with its weight, uncopied.
     Computed in fp32 whatever floating type comes in, and rounded to `dtype` group by group. The numbers are those of
-    PEFT's `add_weighted_adapter` (for svd, those of the product B A), except that one adapter alone still goes through
-    the method asked for (PEFT turns to linear), that cat leaves out the zero rows with which PEFT fills up the rank
-    where an adapter lacks a module, and that the DARE methods drop by `seed` and not anew in every call. Raises
-    MergeError for an unknown method; for adapters and weights that do not pair one to one, or weights that are not
-    finite or all zero; for ranks that differ where the method needs equal ones; for modules whose shapes differ; for a
-    density that keeps nothing.
+    PEFT's `add_weighted_adapter` where it has the method, also under negative weights (for svd, those of the product
+    B A), except that one adapter alone still goes through the method asked for (PEFT turns to linear), that cat leaves
+    out the zero rows with which PEFT fills up the rank where an adapter lacks a module, and that the DARE methods drop
+    by `seed` and not anew in every call. Raises MergeError for an unknown method; for adapters and weights that do not
+    pair one to one, or weights that are not finite or all zero; for ranks that differ where the method needs equal
+    ones; for modules whose shapes differ; for a density that keeps nothing.
     """
     chosen = method_named(method)
     weighed = weigh(adapters, weights)
@@ -116,7 +168,7 @@ def merge(
         settings = replace(settings, svd_rank=max(adapter.rank for adapter, _ in weighed))
     if listed and chosen.lists:
         return MergedAdapter(method, asked, cat.listed(weighed))
-    if chosen.prunes:
+    if chosen.prunes_factors:
         weighed = tuple((_pruned(chosen, adapter, settings, trimmed), weight) for adapter, weight in weighed)
     groups = align([name for name, _ in asked], [adapter.stacks for adapter, _ in weighed])
     return MergedAdapter(
@@ -149,6 +201,6 @@ def _merge_group(
     members = []
     for position, stack in group.members:
         adapter, weight = weighed[position]
-        members.append(Member(stack.a, stack.b, weight, adapter.scaling))
+        members.append(Member(stack.a, stack.b, weight, adapter.scaling, adapter.key, group.modules))
     a, b = method.merge(members, settings)
     return Stack(group.modules, a.to(dtype), b.to(dtype))

@@ -21,6 +21,10 @@ class Member:
     """(modules, out_features, rank)"""
     weight: float
     scaling: float
+    key: str = ""
+    """The adapter by content"""
+    modules: tuple[str, ...] = ()
+    """Of the group, one per slice of `a` and `b`"""
 
     @property
     def root_b(self) -> float:
@@ -46,9 +50,11 @@ class Method:
     sentence: str
     """What the method does, for a person who has never heard of it."""
     prunes: bool = False
-    """Its members come pruned to the density: by magnitude, unless it is `seeded`."""
+    """Reads `density`. Its members come pruned to it, unless it prunes `in_core_space`: by magnitude, or `seeded`."""
     seeded: bool = False
     """Prunes at random (DARE) and reads `seed`."""
+    in_core_space: bool = False
+    """Works on the adapters' cores: it takes their factors whole and prunes, if it does, the cores."""
     elects: bool = False
     """Reads `majority_sign_method`."""
     mixes_ranks: bool = False
@@ -59,3 +65,10 @@ class Method:
     """Gives the weighted sum of the adapters' updates."""
     lists: bool = False
     """Can do so without a copy, as a list of the adapters' own factors."""
+    evens: bool = False
+    """Evens out singular values, so that one adapter alone comes out changed without being pruned."""
+
+    @property
+    def prunes_factors(self) -> bool:
+        """Its members must come pruned."""
+        return self.prunes and not self.in_core_space

@@ -40,7 +40,10 @@ def check_equal_ranks(adapters: Sequence[AdapterFactors], title: str, mixing: It
     ranks = {adapter.name: adapter.rank for adapter in adapters}
     if len(set(ranks.values())) > 1:
         listed = ", ".join(f"{name} {rank}" for name, rank in ranks.items())
-        raise MergeError(f"{title} needs equal ranks; these differ: {listed}. Only {' and '.join(mixing)} mix ranks.")
+        *most, last = mixing
+        raise MergeError(
+            f"{title} needs equal ranks; these differ: {listed}. Only {', '.join(most)} and {last} mix ranks."
+        )
 
 
 def _check_unique(what: str, names: Sequence[str]) -> None:

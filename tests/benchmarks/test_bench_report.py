@@ -23,6 +23,9 @@ SIDE = {
 }
 ROWS = {name: {**SIDE, "first_ms": 9.0, "first_ratio": 5.5} for name in (*METHODS, "all")}
 MERGES = {**ROWS, "largest_difference": 1e-8}
+DECOMPOSED = {
+    name: {"ours_ms": 62.0, "ours_spread_ms": [61.0, 63.0], "ratio": 12.4, "rounds": 5} for name in ("cat", "core_ties")
+}
 COMPARE = {
     "ours_ms": 2.0,
     "ours_spread_ms": [1.9, 2.1],
@@ -58,7 +61,7 @@ RESULTS = {
         "device": "cpu",
         "versions": {"torch": "1"},
     },
-    "merge": MERGES,
+    "merge": {**MERGES, "decomposed": DECOMPOSED},
     "merge_7b_shape": {**MERGES, "memory": {"merged_mb": 100.0, "peak_extra_mb": 250.0, "peak_to_merged": 2.5}},
     "compare": COMPARE,
     "neighbours": {"p50_ms": 12.0, "p95_ms": 15.0, "questions": 96, "rows": 3_300},
@@ -102,6 +105,7 @@ def test_the_page_has_every_measurement_with_what_it_compares_and_every_aim():
     for name in MEASUREMENTS:
         assert f"## {name}\n" in text
     assert "| **four together** | 2.00 (1.90-2.10) | 9.00 | 50.00 (49.00-51.00) | 25.00 (24.00-26.00) | 5.50 |" in text
+    assert text.count("| `core_ties` | 62.00 (61.00-63.00) | 12.40 |") == 1
     assert "| `merge.all.ratio` | 25.00 | at least 20 | yes |" in text
     assert "| `merge_7b_shape.memory.peak_to_merged` | 2.50 | at most 2 | **no** |" in text
     assert "| `index_scaling.10000.recall_at_100` | 0.5 | at least 0.99 | **no** |" in text

@@ -44,6 +44,8 @@ RECIPES = {
     "wide": Recipe(rank=6, alpha=3),
     "wide_bottom": Recipe(rank=5, alpha=5, targets=frozenset(BOTTOM)),
 }
+PEFT_METHODS = ("linear", "cat", "ties", "magnitude_prune", "svd", "dare_linear", "dare_ties")
+"""The rows of METHODS that PEFT has under the same name."""
 EQUAL_RANKS = tuple(name for name, recipe in RECIPES.items() if recipe.rank == 4)
 
 Factors = dict[str, tuple[Tensor, Tensor]]

@@ -63,8 +63,8 @@ def test_a_name_given_twice_is_refused(oracle: Oracle):
 
 
 @pytest.mark.parametrize("method", [name for name, m in METHODS.items() if not m.mixes_ranks])
-def test_unequal_ranks_are_refused_outside_of_cat_and_svd(oracle: Oracle, method: str):
-    with pytest.raises(MergeError, match="one 4, thin 2. Only cat and svd mix ranks"):
+def test_unequal_ranks_are_refused_where_a_method_does_not_mix_them(oracle: Oracle, method: str):
+    with pytest.raises(MergeError, match="one 4, thin 2. Only cat, svd, core_.* and core_iso mix ranks"):
         merge(method, oracle.adapters(["one", "thin"]), {"one": 0.5, "thin": 0.5})
 
 
@@ -76,7 +76,7 @@ def test_adapters_of_different_bases_are_refused(oracle: Oracle, method: str):
         merge(method, [one, narrow], {"one": 0.5, "two": 0.5})
 
 
-@pytest.mark.parametrize("method", [name for name, method in METHODS.items() if method.prunes])
+@pytest.mark.parametrize("method", [name for name, method in METHODS.items() if method.prunes_factors])
 def test_a_density_that_keeps_nothing_is_refused_with_one_that_works(oracle: Oracle, method: str):
     with pytest.raises(MergeError, match="density 0.01 keeps none of the 64 entries") as caught:
         merge(method, oracle.adapters(["one"]), {"one": 1.0}, MergeSettings(density=0.01))

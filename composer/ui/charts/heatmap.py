@@ -24,7 +24,7 @@ def draw(weights: TaskWeights, contributions: tuple[Contribution, ...], *, done:
     if not contributions:
         return '<p class="ac-caption">No method answered, so there is nothing to measure.</p>' if done else waiting()
     asked = dict(weights.kept)
-    top = max([*asked.values(), *(abs(v) for c in contributions for _, v in c.effective)])
+    top = max(abs(v) for v in [*asked.values(), *(v for c in contributions for _, v in c.effective)])
     heads = "".join(f'<th scope="col">{esc(METHODS[c.method].title)}</th>' for c in contributions)
     rows = "".join(_row(task, weight, contributions, top) for task, weight in weights.kept)
     sentences = "".join(_sentence(METHODS[c.method].title, reading(weights, c)) for c in contributions)

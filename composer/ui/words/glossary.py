@@ -20,6 +20,8 @@ WORDS: dict[str, str] = {
     "weight": "What a merge weighs the task's adapter with: its share, scaled so that the kept ones make 100 %.",
     "method": "A way to make one adapter of several.",
     "update": "What an adapter adds to the model's weight matrices.",
+    "core space": "The few directions that the merged adapters' updates span. The methods named Core work on the"
+    " updates there; Linear and its kin on the two factors that make an update.",
     "asked for": "The task weights. A merge that kept to them would have the same numbers in its column.",
     "size": "Length of the merged update, as a multiple of the exact weighted sum's.",
     "in no adapter": "Share of the update (by squared length) that no weighting of the adapters explains: products of"

@@ -40,7 +40,8 @@ LIMITS = (
     "A lead compares the given options with each other. It is not the probability of being right.",
     "There are always nearest examples, also for a question that resembles none: read their similarities.",
     "What went into a merge is measured on its update, module by module; it is not guessed from the answers.",
-    "With one task in the nucleus, all methods apply that one adapter and differ only in what they drop of it.",
+    "With one task in the nucleus, all methods apply that one adapter and differ only in what they drop of it or even"
+    " out.",
 )
 
 
