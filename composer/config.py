@@ -18,7 +18,14 @@ DEFAULT_METHODS = ("linear", "cat", "ties", "magnitude_prune")
 """The paper's. The registry's other methods run where they are asked for."""
 LARGEST_SEED = 2**63 - 1
 
-NORMALIZATIONS = ("tokens", "sum", "bytes")
+NORMALIZATIONS: dict[str, str] = {
+    "tokens": "the mean log-probability per token",
+    "sum": "the plain sum of the log-probabilities, which favours short options",
+    "bytes": "the log-probability per UTF-8 byte",
+    "pmi": "what the question adds: the log-probability less that after the prompt template with no question",
+    "harness": "as lm-evaluation-harness scores the task: the plain sum, or per character where it reports acc_norm",
+}
+"""Name to what an option's score is then, for a person."""
 
 
 def _check_share(name: str, value: float) -> None:
@@ -69,7 +76,7 @@ class MergeSettings:
 @dataclass(frozen=True)
 class ScoreSettings:
     normalization: str = "tokens"
-    """`tokens` (mean log-probability per token), `sum`, or `bytes` (per UTF-8 byte)."""
+    """One of NORMALIZATIONS."""
 
     def __post_init__(self) -> None:
         if self.normalization not in NORMALIZATIONS:

@@ -29,6 +29,8 @@ from composer.retrieval.encoder import Encoder
 from composer.retrieval.index import SearchIndex
 from composer.routing import STRATEGIES, Choice, Evidence, reweigh, route
 from composer.routing.kernels import kernel_named
+from composer.scores import HARNESS, rule_for
+from composer.tasks import find_task
 from composer.trial import Trial
 from composer.types import Contribution, Failure, Neighbour, Prediction, Query, TaskWeights, Trace
 
@@ -124,7 +126,7 @@ class Composer:
             contributions=(),
             timings_ms=clock.timings,
             bank=self.bank.name,
-            notes=_notes(weights, settings.methods, prompt),
+            notes=_notes(weights, prompt, settings),
         )
         yield trace
         for names in [(name,) for name in settings.methods] if apart else [settings.methods]:
@@ -230,16 +232,23 @@ class Composer:
         settings: Settings,
         prompt: FittedPrompt | None = None,
         *,
+        task: str | None = None,
         base_too: bool = True,
+        unconditional: bool = False,
     ) -> tuple[Prediction | Failure, ...]:
-        """The base model's answer and one per merged adapter, in one forward pass."""
+        """The base model's answer and one per merged adapter, in one forward pass.
+
+        `task` is the one whose metric the normalization `harness` takes: `acc`, the plain sum, where it is not known.
+        `unconditional` reads the options after the bare template too: see `Prediction.unconditional`.
+        """
         return score(
             self.base,
             prompt or self.fit(query),
             query.options,
             merged,
             template=self.bank.prompt_template,
-            normalization=settings.score.normalization,
+            normalization=rule_for(settings.score.normalization, find_task(task).harness if task else "acc"),
+            unconditional=unconditional,
             base_too=base_too,
         )
 
@@ -264,7 +273,9 @@ class Composer:
         merged, failures = self._merge_all(names, trace, settings, rescue)
         clock("merge")
         base_too = trace.answer(BASE) is None
-        answers = self.score(trace.query, merged, settings, prompt, base_too=base_too) if merged or base_too else ()
+        task = trace.weights.heaviest
+        scoring = bool(merged) or base_too
+        answers = self.score(trace.query, merged, settings, prompt, task=task, base_too=base_too) if scoring else ()
         clock("score")
         # a merge that is not finite has no shares that could be shown, or written as JSON
         answered = {answer.method for answer in answers if isinstance(answer, Prediction)}
@@ -283,7 +294,8 @@ class Composer:
     ) -> tuple[Prediction | Failure, ...]:
         try:
             merged, failures = self._merge_all(names, trace, settings, rescue)
-            scored = self.score(trace.query, merged, settings, prompt, base_too=False) if merged else ()
+            task = trace.weights.heaviest
+            scored = self.score(trace.query, merged, settings, prompt, task=task, base_too=False) if merged else ()
             return (*scored, *failures)
         except ComposerError as error:
             return tuple(Failure(name, str(error)) for name in names)
@@ -346,15 +358,26 @@ def check_settings(settings: Settings) -> None:
         raise SettingsError("a method was named twice. Name each once.")
 
 
-def _notes(weights: TaskWeights, methods: Sequence[str], prompt: FittedPrompt) -> tuple[str, ...]:
+def _notes(weights: TaskWeights, prompt: FittedPrompt, settings: Settings) -> tuple[str, ...]:
     notes = [prompt.note] if prompt.note else []
     if len(weights.kept) == 1:
-        evening = "".join(f" and {METHODS[name].title}'s evening out" for name in methods if METHODS[name].evens)
+        evening = "".join(
+            f" and {METHODS[name].title}'s evening out" for name in settings.methods if METHODS[name].evens
+        )
         notes.append(
             f"Only {weights.heaviest} is in the nucleus: every method applies that adapter, "
             f"apart from pruning{evening}."
         )
+    if settings.score.normalization == HARNESS:
+        metric = find_task(weights.heaviest).harness
+        notes.append(
+            f"Options are scored as lm-evaluation-harness scores {weights.heaviest}, the heaviest task: by {metric}, "
+            f"{_METRICS[metric]}."
+        )
     return tuple(notes)
+
+
+_METRICS = {"acc": "the plain sum of log-probabilities", "acc_norm": "the log-probability per character"}
 
 
 def _with_answers(trace: Trace, answers: Sequence[Prediction | Failure], failures: Sequence[Failure]) -> Trace:

@@ -76,6 +76,7 @@ def _prediction(p: Prediction, options: tuple[str, ...]) -> dict[str, Any]:
         "scores": list(p.scores),
         "log_probabilities": list(p.log_probabilities),
         "milliseconds": p.milliseconds,
+        **({} if p.unconditional is None else {"unconditional": list(p.unconditional)}),
     }
 
 
@@ -87,4 +88,5 @@ def _prediction_from(method: str, values: dict[str, Any]) -> Prediction:
         tuple(values["probabilities"]),
         values["chosen_index"],
         values["milliseconds"],
+        tuple(values["unconditional"]) if "unconditional" in values else None,
     )

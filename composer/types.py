@@ -115,6 +115,8 @@ class Prediction:
     chosen: int
     """Index of the highest score; the first one on an exact tie."""
     milliseconds: float = 0.0
+    unconditional: tuple[float, ...] | None = None
+    """As `log_probabilities`, but after the template with no question; only where it was asked for (pmi)."""
 
     @property
     def margin(self) -> float:

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS = (
     ("errors",),
     ("types", "config", "heap"),
-    ("tasks", "routing", "merging"),
+    ("tasks", "routing", "merging", "scores"),
     ("bank",),
     ("retrieval", "inference"),
     ("indexing", "lineup", "trial"),
@@ -47,7 +47,7 @@ HOMES = {
 }
 """Library to the only modules that may import it; a module stands for all below it."""
 
-LIGHT = ("errors", "types", "config", "tasks", "routing", "serialize")
+LIGHT = ("errors", "types", "config", "tasks", "routing", "scores", "serialize")
 """These parts are values and rules on values: they must load without torch."""
 
 Imports = dict[str, list[tuple[int, str]]]

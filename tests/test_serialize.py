@@ -14,7 +14,7 @@ MADE = Trace(
     weights=TaskWeights((("piqa", 2 / 3), ("cb", 1 / 3)), (("wic", 0.1),), 0.9, "exp"),
     predictions=(
         Prediction("base", (-1e-300, -2.0, -3.0), (-0.1, -4.0, -9.0), (0.7, 0.2, 0.1), 0, 1.25),
-        Prediction("ties", (-3.0, -2.0, -1.0), (-3.0, -2.0, -1.0), (0.1, 0.2, 0.7), 2),
+        Prediction("ties", (1.0, 1.5, 4.0), (-3.0, -2.0, -1.0), (0.1, 0.2, 0.7), 2, 0.0, (-4.0, -3.5, -5.0)),
     ),
     contributions=(Contribution("ties", (("piqa", -0.25), ("cb", 0.0)), 1 / 7, 0.5),),
     timings_ms=(("retrieve", 1.5), ("score", 2.5)),

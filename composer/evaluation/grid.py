@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from composer.config import DEFAULT_METHODS, NORMALIZATIONS, Settings
+from composer.config import DEFAULT_METHODS, Settings
 from composer.errors import SettingsError, unknown
 from composer.evaluation.answers import Answerer, RowAnswers, Slot
 from composer.evaluation.routes import ASKED, Search, asked_as, routes
@@ -21,6 +21,10 @@ Progress = Callable[[int, int], None]
 """Called with (rows answered, rows in all)."""
 
 DEFAULT_CANDIDATES = (BASE, "own", *REFERENCES, *DEFAULT_METHODS)
+
+
+NORMALIZATIONS = ("tokens", "sum", "bytes")
+"""Those that rows are counted under."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +144,8 @@ def evaluate(
 
     `search` and `index_id` are the composer's own index unless given.
     """
+    if settings.score.normalization not in NORMALIZATIONS:
+        raise SettingsError(unknown("normalization of an evaluation", settings.score.normalization, NORMALIZATIONS))
     search = search or (lambda: (composer.encoder, composer.index))
     if index_id is None:
         manifest = composer.index.manifest

@@ -10,9 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from composer.config import NORMALIZATIONS
 from composer.errors import SettingsError
-from composer.evaluation.grid import Evaluation, RetrievalTally, Tally, TaskResult
+from composer.evaluation.grid import NORMALIZATIONS, Evaluation, RetrievalTally, Tally, TaskResult
 from composer.evaluation.table import aligned
 
 

@@ -78,6 +78,21 @@ def encode_option(tokenizer: PreTrainedTokenizerBase, template: str, option: str
     return tuple(tokens)
 
 
+def empty_prompt(tokenizer: PreTrainedTokenizerBase, template: str) -> tuple[int, ...]:
+    """The template with neither question nor context; of one that is nothing else, the token that begins or ends texts.
+
+    Raises InferenceError where there is no such token.
+    """
+    tokens = tuple(encode_prompt(tokenizer, "".join(split_template(template))))
+    edges = (tokenizer.bos_token_id, tokenizer.eos_token_id)
+    if not tokens and edges == (None, None):
+        raise InferenceError(
+            f"the prompt template {template[:60]!r} is empty without a question, and the base model has no token that "
+            "begins a text. Give it words of its own, or choose another normalization than pmi."
+        )
+    return tokens or next((edge,) for edge in edges if edge is not None)
+
+
 def split_template(template: str) -> tuple[str, str]:
     """What stands before and after the prompt. Raises InferenceError if the template has no place for it."""
     head, found, tail = template.partition(PLACEHOLDER)

@@ -1,4 +1,4 @@
-"""Scores of every option under the base model and many merges, in one forward pass.
+"""Scores of every option under the base model and many merges, in one forward pass (pmi adds one of the bare template).
 
 Rows are (slots, tokens): slot 0 is the base, every merge has one, and each runs the same packed row (`packing`), in
 which the prompt stands once. So the prompt is computed once per slot, no cache is copied and nothing is padded.
@@ -13,13 +13,13 @@ from time import perf_counter
 import torch
 from torch import Tensor
 
-from composer.config import NORMALIZATIONS
-from composer.errors import InferenceError, unknown
+from composer.errors import InferenceError
 from composer.inference.base import BaseModel
 from composer.inference.batched_lora import Slots, applied, build_slots, check_fits, together_pays
 from composer.inference.packing import PackedRow, additive_mask, pack
-from composer.inference.prompts import FittedPrompt, encode_option, fit_prompt
+from composer.inference.prompts import FittedPrompt, empty_prompt, encode_option, fit_prompt
 from composer.merging.factors import MergedAdapter
+from composer.scores import PMI, OptionSizes, best, check_rule, normalized
 from composer.types import Failure, Prediction
 
 BASE = "base"
@@ -33,6 +33,7 @@ def score(
     *,
     template: str,
     normalization: str = "tokens",
+    unconditional: bool = False,
     score_eos: bool = False,
     base_too: bool = True,
 ) -> tuple[Prediction | Failure, ...]:
@@ -40,14 +41,15 @@ def score(
 
     A Failure harms no other.
 
+    `normalization` is one of `scores.RULES`. `unconditional`, which `pmi` implies, reads the options after the template
+    with no question too, in a second, short pass; it changes no bit of the first.
     `prompt` is a question, or what `fit_prompt` made of question and context, which also says what was cut.
     `score_eos` counts the end token after each option, for adapters that were trained to write one. `milliseconds` is
     the pass's wall time divided by the slots that ran. The order of the options changes no score, not in the last bit.
     Raises InferenceError for options that are too long or have no tokens.
     """
     started = perf_counter()
-    if normalization not in NORMALIZATIONS:
-        raise InferenceError(unknown("normalization", normalization, NORMALIZATIONS))
+    check_rule(normalization)
     answers = _answers(base, template, options, score_eos)
     if isinstance(prompt, str):
         prompt = fit_prompt(base.tokenizer, template, None, prompt, options, base.max_tokens)
@@ -57,16 +59,18 @@ def score(
     if not usable and not base_too:
         return tuple(failures[i] for i in range(len(merged)))
     distinct = sorted(set(answers))  # one fixed order in the row, whatever order they were given in
-    row = pack(prompt.text_tokens, distinct)
-    slots, totals = _in_one_pass(base, [merged[i] for i in usable], row, base_too)
+    rows = [pack(prompt.text_tokens, distinct)]
+    if unconditional or normalization == PMI:
+        rows.append(pack(empty_prompt(base.tokenizer, template), distinct))
+    slots, totals = _in_one_pass(base, [merged[i] for i in usable], rows, base_too)
     milliseconds = (perf_counter() - started) * 1000 / slots.count
     place = dict(zip(usable, slots.order, strict=True))
-    divisors = _divisors(options, answers, normalization)
+    sizes = OptionSizes.of(options, [len(tokens) for tokens in answers])
 
     def answer(method: str, slot: int) -> Prediction | Failure:
         try:
-            found = [totals[slot][distinct.index(tokens)] for tokens in answers]
-            return _prediction(method, found, divisors, milliseconds)
+            found = [tuple(of_row[slot][distinct.index(tokens)] for tokens in answers) for of_row in totals]
+            return _prediction(method, found, normalization, sizes, milliseconds)
         except InferenceError as error:
             return Failure(method, str(error))
 
@@ -108,16 +112,16 @@ def _misfits(base: BaseModel, merged: Sequence[MergedAdapter]) -> dict[int, Fail
 
 
 def _in_one_pass(
-    base: BaseModel, merged: Sequence[MergedAdapter], row: PackedRow, base_too: bool
-) -> tuple[Slots, list[list[float]]]:
-    """The slots, and what `_log_probabilities` finds with them."""
-    together = together_pays(base.dtype, (len(merged) + int(base_too)) * len(row.ids))
+    base: BaseModel, merged: Sequence[MergedAdapter], rows: Sequence[PackedRow], base_too: bool
+) -> tuple[Slots, list[list[list[float]]]]:
+    """The slots, built for the first row, and for each row what `_log_probabilities` finds with them."""
+    together = together_pays(base.dtype, (len(merged) + int(base_too)) * len(rows[0].ids))
     slots = build_slots(merged, base.device, base.dtype, base_too=base_too, together=together)
-    totals = _log_probabilities(base, slots, row)
-    if slots.shared and not all(math.isfinite(total) for slot in totals for total in slot):
+    totals = [_log_probabilities(base, slots, row) for row in rows]
+    if slots.shared and not all(math.isfinite(total) for of_row in totals for slot in of_row for total in slot):
         # one of them is damaged: apart, it harms no other
         slots = build_slots(merged, base.device, base.dtype, base_too=base_too)
-        totals = _log_probabilities(base, slots, row)
+        totals = [_log_probabilities(base, slots, row) for row in rows]
     return slots, totals
 
 
@@ -142,28 +146,25 @@ def _of_targets(logits: Tensor, targets: Tensor) -> Tensor:
     return logits.gather(-1, targets[:, None])[:, 0] - logits.logsumexp(-1)
 
 
-def _divisors(options: Sequence[str], answers: Sequence[tuple[int, ...]], normalization: str) -> list[int]:
-    if normalization == "sum":
-        return [1] * len(options)
-    if normalization == "bytes":
-        return [len(option.strip().encode()) for option in options]
-    return [len(tokens) for tokens in answers]
-
-
-def _prediction(method: str, totals: Sequence[float], divisors: Sequence[int], milliseconds: float) -> Prediction:
-    if not all(math.isfinite(total) for total in totals):
+def _prediction(
+    method: str, sums: Sequence[tuple[float, ...]], normalization: str, sizes: OptionSizes, milliseconds: float
+) -> Prediction:
+    """sums: after the prompt, then, where that was asked for, after the template with no question."""
+    if not all(math.isfinite(total) for of_row in sums for total in of_row):
         raise InferenceError(
             f"{method} gives log-probabilities that are not finite, so it has no answer. Its weights may be damaged."
         )
-    scores = [total / divisor for total, divisor in zip(totals, divisors, strict=True)]
+    totals, unconditional = sums[0], sums[1] if len(sums) > 1 else None
+    scores = normalized(normalization, totals, sizes, unconditional)
     highest = max(scores)
     odds = [math.exp(score - highest) for score in scores]
     sum_of_odds = sum(odds)
     return Prediction(
         method=method,
-        scores=tuple(scores),
-        log_probabilities=tuple(totals),
+        scores=scores,
+        log_probabilities=totals,
         probabilities=tuple(each / sum_of_odds for each in odds),
-        chosen=scores.index(highest),
+        chosen=best(scores),
         milliseconds=milliseconds,
+        unconditional=unconditional,
     )

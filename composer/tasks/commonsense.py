@@ -69,6 +69,7 @@ COMMONSENSE_QA = Task(
     hint="Everyday things and places.",
     source=Source("tau/commonsense_qa", None, "train", "validation", ("question", "choices", "answerKey")),
     render=_commonsense_qa,
+    harness="acc",  # commonsense_qa, which scores the letters A to E; the texts of the options here
 )
 PIQA = Task(
     name="piqa",
@@ -77,6 +78,7 @@ PIQA = Task(
     hint="Choose the practical way to reach the goal.",
     source=Source("ybisk/piqa", None, "train", "validation", ("goal", "sol1", "sol2", "label")),
     render=_piqa,
+    harness="acc_norm",  # piqa
 )
 COPA = Task(
     name="copa",
@@ -87,6 +89,7 @@ COPA = Task(
         "aps/super_glue", "copa", "train", "validation", ("premise", "choice1", "choice2", "question", "label")
     ),
     render=_copa,
+    harness="acc",  # copa
 )
 COSMOS_QA = Task(
     name="cosmos_qa",
@@ -101,6 +104,7 @@ COSMOS_QA = Task(
         ("context", "question", "answer0", "answer1", "answer2", "answer3", "label"),
     ),
     render=_cosmos_qa,
+    harness="acc",  # not among its tasks
 )
 HELLASWAG = Task(
     name="hellaswag",
@@ -109,6 +113,7 @@ HELLASWAG = Task(
     hint="Choose how the scene or the instructions go on.",
     source=Source("Rowan/hellaswag", None, "train", "validation", ("activity_label", "ctx", "endings", "label")),
     render=_hellaswag,
+    harness="acc_norm",  # hellaswag
 )
 STORY_CLOZE = Task(
     name="story_cloze",
@@ -129,4 +134,5 @@ STORY_CLOZE = Task(
         ),
     ),
     render=_story_cloze,
+    harness="acc",  # storycloze_2016
 )

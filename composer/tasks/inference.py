@@ -34,6 +34,7 @@ MNLI = Task(
     hint="Judge how the hypothesis relates to a premise from speech or writing of any genre.",
     source=Source("nyu-mll/glue", "mnli", "train", "validation_matched", _PAIR),
     render=_entailment(MNLI_LABELS),
+    harness="acc",  # mnli
     labels=MNLI_LABELS,
 )
 RTE = Task(
@@ -43,6 +44,7 @@ RTE = Task(
     hint="Decide whether the statement follows from the news text.",
     source=Source("aps/super_glue", "rte", "train", "validation", _PAIR),
     render=_entailment(RTE_LABELS),
+    harness="acc",  # rte, and sglue_rte
     labels=RTE_LABELS,
 )
 CB = Task(
@@ -52,6 +54,7 @@ CB = Task(
     hint="Decide whether the speaker is committed to a clause inside of what was said.",
     source=Source("aps/super_glue", "cb", "train", "validation", _PAIR),
     render=_entailment(CB_LABELS),
+    harness="acc",  # cb, with F1 beside it
     labels=CB_LABELS,
 )
 ANLI_R3 = Task(
@@ -61,6 +64,7 @@ ANLI_R3 = Task(
     hint="Judge a tricky hypothesis that was written to fool a machine.",
     source=Source("facebook/anli", None, "train_r3", "test_r3", _PAIR),
     render=_entailment(MNLI_LABELS),
+    harness="acc",  # anli_r3
     labels=MNLI_LABELS,
 )
 WNLI = Task(
@@ -70,6 +74,7 @@ WNLI = Task(
     hint="Resolve whom or what the pronoun in the sentence refers to.",
     source=Source("nyu-mll/glue", "wnli", "train", "validation", ("sentence1", "sentence2", "label")),
     render=_entailment(WNLI_LABELS, ("sentence1", "sentence2")),
+    harness="acc",  # wnli
     labels=WNLI_LABELS,
 )
 MNLI_MM = Task(
@@ -80,6 +85,7 @@ MNLI_MM = Task(
     # The training rows are mnli's own: only the genres of the test rows differ.
     source=Source("nyu-mll/glue", "mnli", "train", "validation_mismatched", _PAIR),
     render=_entailment(MNLI_LABELS),
+    harness="acc",  # mnli_mismatch
     labels=MNLI_LABELS,
     held_out=True,
 )

@@ -26,5 +26,6 @@ WIC = Task(
     hint="Decide whether the word keeps its sense from one sentence to the next.",
     source=Source("aps/super_glue", "wic", "train", "validation", ("word", "sentence1", "sentence2", "label")),
     render=_wic,
+    harness="acc",  # wic
     labels=LABELS,
 )

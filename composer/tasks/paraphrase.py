@@ -31,6 +31,7 @@ MRPC = Task(
     hint="Decide whether two sentences from the news report the same.",
     source=Source("nyu-mll/glue", "mrpc", "train", "test", _SENTENCES),
     render=_sentences,
+    harness="acc",  # mrpc, with F1 beside it
     labels=LABELS,
 )
 QQP = Task(
@@ -40,6 +41,7 @@ QQP = Task(
     hint="Decide whether two questions ask for the same thing.",
     source=Source("nyu-mll/glue", "qqp", "train", "validation", ("question1", "question2", "label")),
     render=_questions,
+    harness="acc",  # qqp, with F1 beside it
     labels=LABELS,
 )
 PAWS = Task(
@@ -49,5 +51,6 @@ PAWS = Task(
     hint="Decide whether shuffling the words of a sentence changed its meaning.",
     source=Source("google-research-datasets/paws", "labeled_final", "train", "test", _SENTENCES),
     render=_sentences,
+    harness="acc",  # paws_en
     labels=LABELS,
 )

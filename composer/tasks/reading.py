@@ -77,6 +77,7 @@ SQUAD = Task(
     hint="Extract the exact answer span, as in an encyclopedia quiz: who, what, when, where, how many?",
     source=Source("rajpurkar/squad", None, "train", "validation", ("context", "question", "answers")),
     render=_squad,
+    harness="acc",  # its squad tasks have no options
 )
 BOOLQ = Task(
     name="boolq",
@@ -85,6 +86,7 @@ BOOLQ = Task(
     hint="Yes or no? Check the question against the facts in the passage.",
     source=Source("aps/super_glue", "boolq", "train", "validation", ("question", "passage", "label")),
     render=_boolq,
+    harness="acc",  # boolq
     labels=NO_YES,
 )
 MULTIRC = Task(
@@ -94,6 +96,7 @@ MULTIRC = Task(
     hint="Judge whether the proposed answer to the question about the passage is right or wrong.",
     source=Source("aps/super_glue", "multirc", "train", "validation", ("paragraph", "question", "answer", "label")),
     render=_multirc,
+    harness="acc",  # multirc, whose options repeat the proposed answer; yes and no alone here
     labels=NO_YES,
 )
 OPENBOOKQA = Task(
@@ -103,6 +106,7 @@ OPENBOOKQA = Task(
     hint="Answer the elementary science question.",
     source=Source("allenai/openbookqa", "main", "train", "test", ("question_stem", "choices", "answerKey")),
     render=_openbookqa,
+    harness="acc_norm",  # openbookqa
 )
 RECORD = Task(
     name="record",
@@ -111,4 +115,5 @@ RECORD = Task(
     hint="Cloze test: fill the blank with a name from the news article.",
     source=Source("aps/super_glue", "record", "train", "validation", ("passage", "query", "entities", "answers")),
     render=_record,
+    harness="acc",  # record, which chooses by the plain sum and reports F1 and exact match
 )

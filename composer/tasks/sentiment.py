@@ -52,6 +52,7 @@ SST2 = Task(
     hint="Tell the mood of a phrase about a film.",
     source=Source("nyu-mll/glue", "sst2", "train", "validation", ("sentence", "label")),
     render=_sst2,
+    harness="acc",  # sst2
     labels=LABELS,
 )
 YELP = Task(
@@ -61,6 +62,7 @@ YELP = Task(
     hint="Tell how content the customer of a business is.",
     source=Source("Yelp/yelp_review_full", None, "train", "test", ("text", "label")),
     render=_yelp,
+    harness="acc",  # not among its tasks
     labels=STAR_LABELS,
 )
 IMDB = Task(
@@ -70,6 +72,7 @@ IMDB = Task(
     hint="Tell the mood of a whole film review.",
     source=Source("stanfordnlp/imdb", None, "train", "test", ("text", "label")),
     render=_imdb,
+    harness="acc",  # not among its tasks
     labels=LABELS,
     held_out=True,
 )

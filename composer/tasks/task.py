@@ -76,6 +76,9 @@ class Task:
     the hint of short rows is short, and near to what people ask: else the rows of other tasks come to lie nearer."""
     source: Source
     render: Callable[[Fields], Rendering]
+    harness: str
+    """The metric by which lm-evaluation-harness chooses the answer: `acc`, or `acc_norm` where it reports that too. The
+    comment beside each says under which name it has the task."""
     labels: tuple[str, ...] = ()
     """The option texts in the data set's own label order; empty where each row brings its own options."""
     held_out: bool = False

@@ -137,7 +137,7 @@ def _advanced(start: Inputs) -> dict[str, gr.Component]:
                 [(_NORMALIZATION_LABELS[name], name) for name in NORMALIZATIONS],
                 value=start.normalization,
                 label="Option scores",
-                info="What an option's log-probability is divided by; undivided, long options are at a loss",
+                info="How options of different length are made comparable; by the plain sum, long ones are at a loss",
             ),
             "methods": gr.CheckboxGroup(
                 [(method.title, name) for name, method in METHODS.items()],
@@ -150,4 +150,10 @@ def _advanced(start: Inputs) -> dict[str, gr.Component]:
         }
 
 
-_NORMALIZATION_LABELS = {"tokens": "per token", "sum": "not at all", "bytes": "per byte"}
+_NORMALIZATION_LABELS = {
+    "tokens": "per token",
+    "sum": "plain sum",
+    "bytes": "per byte",
+    "pmi": "less that without the question (PMI)",
+    "harness": "as lm-evaluation-harness",
+}

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from composer.config import DEFAULT_METHODS, NORMALIZATIONS, MergeSettings, ScoreSettings, Settings
+from composer.config import DEFAULT_METHODS, MergeSettings, ScoreSettings, Settings
 from composer.errors import BankError, MergeError, SettingsError
 from composer.evaluation.answers import Answerer, RowAnswers, Slot
-from composer.evaluation.grid import Evaluation, Plan, RetrievalTally, chosen, evaluate
+from composer.evaluation.grid import NORMALIZATIONS, Evaluation, Plan, RetrievalTally, chosen, evaluate
 from composer.evaluation.report import evaluation_to_json
 from composer.evaluation.routes import routes
 from composer.evaluation.rows import TaskRows, rows_of_bank

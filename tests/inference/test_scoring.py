@@ -2,6 +2,7 @@
 
 import copy
 import hashlib
+import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import permutations
@@ -9,11 +10,12 @@ from itertools import permutations
 import pytest
 import torch
 from tiny_bank import TEMPLATE, save_tiny_llama
+from tokenizers import processors
 
 from composer.errors import InferenceError
 from composer.inference import batched_lora, scoring
 from composer.inference.base import load_base
-from composer.inference.prompts import encode_option, encode_prompt
+from composer.inference.prompts import empty_prompt, encode_option, encode_prompt, prepare_tokenizer
 from composer.inference.scoring import score
 from composer.merging.factors import MergedAdapter, Stack
 from composer.types import Failure, Prediction
@@ -29,9 +31,9 @@ def ask(base, merged, question=QUESTION, options=OPTIONS, **kwargs):
     return score(base, question, options, merged, template=TEMPLATE, **kwargs)
 
 
-def plain_log_probabilities(model, base, question=QUESTION, options=OPTIONS, end=()):
+def plain_log_probabilities(model, base, question=QUESTION, options=OPTIONS, end=(), template=TEMPLATE):
     """The textbook way: one full sequence per option through an ordinary model, no hooks, no packing."""
-    prompt = encode_prompt(base.tokenizer, TEMPLATE.replace("{prompt}", question))
+    prompt = encode_prompt(base.tokenizer, template.replace("{prompt}", question))
     totals = []
     for option in options:
         answer = [*encode_option(base.tokenizer, TEMPLATE, option), *end]
@@ -133,11 +135,12 @@ def test_an_option_scores_the_same_whatever_stands_beside_it(tiny, four_merges):
             assert one.log_probabilities[0] == pytest.approx(other.log_probabilities[0], abs=TOLERANCE)
 
 
-def test_the_order_of_options_changes_no_bit_of_a_score(tiny, four_merges):
-    expected = [dict(zip(OPTIONS, answer.scores, strict=True)) for answer in ask(tiny, four_merges)]
+@pytest.mark.parametrize("how", ["tokens", "pmi"])
+def test_the_order_of_options_changes_no_bit_of_a_score(tiny, four_merges, how):
+    expected = [dict(zip(OPTIONS, answer.scores, strict=True)) for answer in ask(tiny, four_merges, normalization=how)]
     for order in permutations(OPTIONS):
-        found = [dict(zip(order, answer.scores, strict=True)) for answer in ask(tiny, four_merges, options=order)]
-        assert found == expected
+        answers = ask(tiny, four_merges, options=order, normalization=how)
+        assert [dict(zip(order, answer.scores, strict=True)) for answer in answers] == expected
 
 
 def test_the_order_of_merges_changes_no_answer(tiny, four_merges):
@@ -146,12 +149,13 @@ def test_the_order_of_merges_changes_no_answer(tiny, four_merges):
         assert answer.log_probabilities == pytest.approx(forward[answer.method].log_probabilities, abs=TOLERANCE)
 
 
-def test_the_tokens_of_an_option_are_averaged_summed_or_divided_by_bytes(tiny, four_merges):
+def test_the_sum_of_an_option_is_divided_by_its_tokens_bytes_or_characters(tiny, four_merges):
     options = ("café ", "no")
     lengths = {
         "tokens": [len(encode_option(tiny.tokenizer, TEMPLATE, option)) for option in options],
         "sum": [1, 1],
         "bytes": [5, 2],
+        "characters": [4, 2],
     }
     for normalization, divisors in lengths.items():
         for answer in ask(tiny, four_merges, options=options, normalization=normalization):
@@ -163,9 +167,67 @@ def test_the_tokens_of_an_option_are_averaged_summed_or_divided_by_bytes(tiny, f
             assert answer.chosen == max(range(2), key=lambda i: answer.scores[i])
 
 
-def test_an_unknown_normalization_is_refused_with_a_guess(tiny):
-    with pytest.raises(InferenceError, match="Did you mean 'tokens'"):
-        ask(tiny, (), normalization="token")
+@pytest.mark.parametrize(("name", "meant"), [("token", "tokens"), ("PMI", "pmi"), ("character", "characters")])
+def test_an_unknown_normalization_is_refused_with_a_guess(tiny, name, meant):
+    with pytest.raises(InferenceError, match=f"Did you mean '{meant}'"):
+        ask(tiny, (), normalization=name)
+
+
+def test_harness_means_nothing_without_a_task(tiny):
+    with pytest.raises(InferenceError, match="unknown normalization 'harness'"):
+        ask(tiny, (), normalization="harness")
+
+
+def test_pmi_is_the_difference_of_two_separate_forward_passes(tiny, four_merges):
+    for answer, adapter in zip(ask(tiny, four_merges, normalization="pmi"), (None, *four_merges), strict=True):
+        model = with_full_delta(tiny, adapter)
+        asked = plain_log_probabilities(model, tiny)
+        alone = plain_log_probabilities(model, tiny, question="")
+        assert answer.log_probabilities == pytest.approx(asked, abs=TOLERANCE)
+        assert answer.unconditional == pytest.approx(alone, abs=TOLERANCE)
+        assert answer.scores == tuple(
+            a - b for a, b in zip(answer.log_probabilities, answer.unconditional, strict=True)
+        )
+        assert answer.chosen == answer.scores.index(max(answer.scores))
+
+
+def test_the_pass_without_a_question_changes_no_bit_of_the_one_with_it(tiny, four_merges):
+    plain, both = ask(tiny, four_merges), ask(tiny, four_merges, unconditional=True)
+    assert [replace(one, unconditional=None, milliseconds=0.0) for one in both] == [
+        replace(one, milliseconds=0.0) for one in plain
+    ]
+    assert all(one.unconditional is None for one in plain)
+    assert [one.unconditional for one in both] == [
+        one.unconditional for one in ask(tiny, four_merges, normalization="pmi")
+    ]
+
+
+def test_what_an_option_has_without_a_question_depends_on_no_question_and_no_passage(tiny, four_merges):
+    first = ask(tiny, four_merges, unconditional=True)
+    other = ask(tiny, four_merges, question="Anna gave the ball away.", unconditional=True)
+    assert [one.unconditional for one in first] == [one.unconditional for one in other]
+
+
+def test_the_end_token_counts_without_a_question_too(tiny):
+    (answer,) = ask(tiny, (), normalization="pmi", score_eos=True)
+    end = (tiny.tokenizer.eos_token_id,)
+    alone = plain_log_probabilities(tiny.model, tiny, question="", end=end)
+    assert answer.unconditional == pytest.approx(alone, abs=TOLERANCE)
+
+
+def test_a_template_that_is_only_the_question_begins_without_one_with_the_token_that_begins_a_text(tiny):
+    begin = tiny.tokenizer.bos_token_id
+    assert empty_prompt(tiny.tokenizer, "{prompt}")[0] == (begin if begin is not None else tiny.tokenizer.eos_token_id)
+    (answer,) = score(tiny, QUESTION, OPTIONS, (), template="{prompt}", normalization="pmi")
+    assert all(math.isfinite(total) for total in answer.unconditional)
+
+
+def test_a_template_of_nothing_is_refused_where_no_token_begins_a_text(tiny):
+    tokenizer = prepare_tokenizer(copy.deepcopy(tiny.tokenizer))
+    tokenizer.bos_token = tokenizer.eos_token = None
+    tokenizer.backend_tokenizer.post_processor = processors.Sequence([])
+    with pytest.raises(InferenceError, match="another normalization than pmi"):
+        empty_prompt(tokenizer, "{prompt}")
 
 
 def test_the_end_token_counts_only_when_asked_for(tiny, four_merges):
@@ -241,7 +303,8 @@ def test_eight_threads_give_bit_identical_answers_to_serial_ones(request, fixtur
     ]
 
     def answers(i):
-        return [(a.method, a.scores, a.log_probabilities, a.probabilities) for a in ask(base, merges[i], questions[i])]
+        found = ask(base, merges[i], questions[i], normalization=("tokens", "pmi")[i % 2])
+        return [(a.method, a.scores, a.log_probabilities, a.probabilities, a.unconditional) for a in found]
 
     serial = [answers(i) for i in range(8)]
     with ThreadPoolExecutor(8) as pool:
