@@ -34,6 +34,11 @@ class Candidate:
         """Can only be evaluated on rows whose task is known and has an adapter."""
         return STRATEGIES[self.strategy].needs_own
 
+    @property
+    def needs_rows(self) -> bool:
+        """Wants a few labelled rows of the question's task."""
+        return STRATEGIES[self.strategy].needs_rows
+
 
 LINEUP: dict[str, Candidate] = {
     candidate.name: candidate
@@ -43,6 +48,42 @@ LINEUP: dict[str, Candidate] = {
         Candidate("own", "own", "cat", "Own adapter", "the adapter of the row's own task, which only an oracle knows"),
         Candidate("top1", "top1", "cat", "Heaviest adapter", "{task}, the heaviest task's, alone"),
         Candidate("uniform", "uniform", "linear", "Uniform", "the same tasks with equal weights, merged by Linear"),
+        Candidate("soup", "soup", "average", "Soup", "every adapter of the bank, averaged"),
+        Candidate(
+            "loraretriever_selection",
+            "loraretriever_selection",
+            "cat",
+            "LoraRetriever Selection",
+            "the adapter whose examples' mean is nearest to the question, alone",
+        ),
+        Candidate(
+            "loraretriever_fusion",
+            "loraretriever_fusion",
+            "average",
+            "LoraRetriever Fusion",
+            "the three adapters nearest by their examples' means, A and B averaged",
+        ),
+        Candidate(
+            "loraretriever_mixture",
+            "loraretriever_mixture",
+            "cat",
+            "LoraRetriever Mixture",
+            "the three adapters nearest by their examples' means, their outputs averaged",
+        ),
+        Candidate(
+            "lorauter",
+            "lorauter",
+            "cat",
+            "LoRAuter",
+            "the three tasks with the nearest centroids, mixed by a softmax of their cosines",
+        ),
+        Candidate("router_top1", "router_top1", "cat", "Router, top 1", "a trained router's likeliest task, alone"),
+        Candidate("router_top3", "router_top3", "cat", "Router, top 3", "the router's three likeliest tasks, mixed"),
+        Candidate("router_soft", "router_soft", "cat", "Router, soft", "all that the router thinks possible, mixed"),
+        Candidate("smear", "smear", "average", "SMEAR", "all adapters averaged, by the router's probabilities"),
+        Candidate(
+            "lorahub", "lorahub", "average", "LoraHub", "weights of either sign that do best on a few labelled rows"
+        ),
         *(Candidate(name, RETRIEVAL, name, method.title, method.sentence) for name, method in METHODS.items()),
     )
 }

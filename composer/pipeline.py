@@ -31,6 +31,7 @@ from composer.routing import STRATEGIES, Choice, Evidence, reweigh, route
 from composer.routing.kernels import kernel_named
 from composer.scores import HARNESS, rule_for
 from composer.tasks import find_task
+from composer.trial import Trial
 from composer.types import Contribution, Failure, Neighbour, Prediction, Query, TaskWeights, Trace
 
 Rescue = Callable[[str, Exception], Failure]
@@ -161,9 +162,11 @@ class Composer:
         *,
         own: str | None = None,
         withheld: frozenset[str] = frozenset(),
+        labelled: Sequence[Query] = (),
     ) -> Evidence:
         """What a strategy may look at. `own` is the row's own task, where it is known; the adapters of the tasks
-        `withheld`, and their examples, are taken away."""
+        `withheld`, and their examples, are taken away. `labelled` are rows of the question's task to try choices on:
+        5 at least, or none. Raises SettingsError for fewer."""
         return Evidence(
             query=query,
             neighbours=tuple(neighbours),
@@ -172,7 +175,12 @@ class Composer:
             own=own,
             embed=lambda: self.encoder.encode([query.retrieval_text])[0],
             examples=lambda: self.index.vectors().without(withheld),
+            trial=self.trial(labelled, self.default_settings()) if labelled else None,
         )
+
+    def trial(self, rows: Sequence[Query], settings: Settings) -> Callable[[Choice], float]:
+        """Gives the mean loss of a choice, averaged to one adapter, on these rows: see `Trial`, and what it raises."""
+        return Trial.of(self.base, self.adapters, self.bank.prompt_template, rows, settings.merge)
 
     def candidate(self, name: str, evidence: Evidence, settings: Settings) -> MergedAdapter | None:
         """What a row of the line-up adds to the base for this evidence; None for the base alone.

@@ -19,7 +19,7 @@ LAYERS = (
     ("tasks", "routing", "merging", "scores"),
     ("bank",),
     ("retrieval", "inference"),
-    ("indexing", "lineup"),
+    ("indexing", "lineup", "trial"),
     ("pipeline", "serialize"),
     ("__init__",),
     ("training", "evaluation", "space"),
@@ -42,6 +42,7 @@ HOMES = {
     "bitsandbytes": ("inference",),
     "sentence_transformers": ("retrieval",),
     "sklearn": ("retrieval", "routing"),
+    "nevergrad": ("routing",),
     "yaml": ("space",),
 }
 """Library to the only modules that may import it; a module stands for all below it."""

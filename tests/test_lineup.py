@@ -27,7 +27,14 @@ def test_every_strategy_has_a_candidate_and_every_candidate_a_strategy_and_a_met
 def test_each_says_what_it_is_in_words_of_its_own():
     assert len({c.title for c in LINEUP.values()}) == len({c.meaning for c in LINEUP.values()}) == len(LINEUP)
     assert [c.name for c in LINEUP.values() if c.needs_own] == ["own"]
+    assert [c.name for c in LINEUP.values() if c.needs_rows] == ["lorahub"]
     assert set(REFERENCES) < set(LINEUP)
+
+
+def test_candidates_that_differ_in_the_method_alone_share_what_they_choose():
+    fusion, mixture = LINEUP["loraretriever_fusion"], LINEUP["loraretriever_mixture"]
+    assert (fusion.method, mixture.method) == ("average", "cat")
+    assert STRATEGIES[fusion.strategy].choose is STRATEGIES[mixture.strategy].choose
 
 
 def test_names_are_sorted_into_the_tables_order_each_once():

@@ -95,14 +95,15 @@ class Choices:
         key = ALL_ROWS if STRATEGIES[strategy].blind else self._rows.keys[row]
         kept = self._routes.get(key).get(f"by {strategy}")
         if kept is None:
-            kept = _to_json(STRATEGIES[strategy].choose(self._evidence(row)))
+            labelled = self._labelled if STRATEGIES[strategy].needs_rows else ()
+            kept = _to_json(STRATEGIES[strategy].choose(self._evidence(row, labelled)))
             self._routes.add(key, {f"by {strategy}": kept})
         return _of_json(kept)
 
-    def _evidence(self, row: int) -> Evidence:
+    def _evidence(self, row: int, labelled: Sequence[Query]) -> Evidence:
         query = asked_as(self._rows.queries[row], self._asked)
         found = self._composer.evidence(
-            query, (), self.weights(row), own=self.own, withheld=self.withheld, labelled=self._labelled
+            query, (), self.weights(row), own=self.own, withheld=self.withheld, labelled=labelled
         )
         return replace(found, embed=lambda: self._vector(self._rows.keys[row]))
 

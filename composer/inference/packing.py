@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import torch
 from torch import Tensor
@@ -50,6 +51,19 @@ def pack(prompt: Sequence[int], options: Sequence[Sequence[int]]) -> PackedRow:
         predictors=torch.tensor(predictors),
         targets=torch.tensor([token for option in options for token in option]),
         lengths=tuple(len(option) for option in options),
+    )
+
+
+def joined(rows: Sequence[PackedRow]) -> PackedRow:
+    """Rows of several prompts as one, in which none sees another: nothing is padded, each scores as it would alone."""
+    starts = [0, *accumulate(len(row.ids) for row in rows)]
+    return PackedRow(
+        ids=torch.cat([row.ids for row in rows]),
+        positions=torch.cat([row.positions for row in rows]),
+        visible=torch.block_diag(*(row.visible for row in rows)).bool(),
+        predictors=torch.cat([row.predictors + start for row, start in zip(rows, starts[:-1], strict=True)]),
+        targets=torch.cat([row.targets for row in rows]),
+        lengths=tuple(length for row in rows for length in row.lengths),
     )
 
 

@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from composer.errors import SettingsError, unknown
-from composer.routing import base, own, retrieval, top1, uniform
+from composer.routing import (
+    base,
+    lorahub,
+    loraretriever,
+    lorauter,
+    own,
+    retrieval,
+    router,
+    smear,
+    soup,
+    top1,
+    uniform,
+)
 from composer.routing.evidence import Choice, Evidence
 from composer.routing.examples import ExampleVectors
 from composer.routing.kernels import KERNELS, Kernel
@@ -24,6 +36,30 @@ STRATEGIES: dict[str, Strategy] = {
         needs_own=True,
     ),
     "base": Strategy(base.choose, "Base model", "No adapter at all.", blind=True),
+    "soup": Strategy(soup.choose, "Soup", "Every adapter of the bank, all with the same weight.", blind=True),
+    "loraretriever_selection": Strategy(
+        loraretriever.select, "LoraRetriever Selection", "The adapter whose examples' mean is nearest, alone."
+    ),
+    "loraretriever_fusion": Strategy(
+        loraretriever.choose, "LoraRetriever Fusion", "The three nearest by their examples' means, to be averaged."
+    ),
+    "loraretriever_mixture": Strategy(
+        loraretriever.choose, "LoraRetriever Mixture", "The three nearest by their examples' means, to be mixed."
+    ),
+    "lorauter": Strategy(
+        lorauter.choose, "LoRAuter", "The three tasks with the nearest centroids, weighted by a softmax of the cosines."
+    ),
+    "router_top1": Strategy(router.top1, "Router, top 1", "The task that a trained classifier finds likeliest."),
+    "router_top3": Strategy(router.top3, "Router, top 3", "The classifier's three likeliest tasks, by probability."),
+    "router_soft": Strategy(router.soft, "Router, soft", "All tasks above 1 % by the classifier, by probability."),
+    "smear": Strategy(smear.choose, "SMEAR", "All tasks by the classifier's probability, for one averaged adapter."),
+    "lorahub": Strategy(
+        lorahub.choose,
+        "LoraHub",
+        "Weights of either sign, searched for on a few labelled rows of the task.",
+        blind=True,
+        needs_rows=True,
+    ),
 }
 
 

@@ -22,6 +22,7 @@ from composer.evaluation.rows import TaskRows, rows_of_bank
 from composer.lineup import LINEUP, candidate_named
 from composer.merging import METHODS
 from composer.pipeline import Composer
+from composer.routing import STRATEGIES, Choice, Evidence
 from composer.types import Prediction, TaskWeights
 
 from .made import MADE, tally
@@ -213,7 +214,8 @@ def test_the_slots_of_a_row_go_through_the_model_together_and_progress_reaches_t
 
 def test_candidates_that_come_to_the_same_are_scored_once(composer: Composer, copa: TaskRows, tmp_path: Path):
     weights = TaskWeights((("copa", 1.0),), (), 0.9, "inverse")
-    slots = [Slot.of(candidate_named(name), weights, "copa") for name in ("base", "own", "top1", "cat", "base")]
+    evidence = composer.evidence(copa.queries[0], (), weights, own="copa")
+    slots = [Slot.of(candidate_named(name), evidence) for name in ("base", "own", "top1", "cat", "base")]
     assert len(set(slots)) == 2
     answerer = Answerer(composer, copa, composer.default_settings(), tmp_path)
     scored: list[int] = []
@@ -243,15 +245,39 @@ def test_slots_are_told_apart_by_what_is_merged_and_not_by_its_name(composer: Co
         Slot("ties", one).key(composer, MergeSettings(density=0.5)),
     }
     assert len(keys) == 5
-    assert Slot.of(candidate_named("base"), TaskWeights(one, (), 0.9, "exp"), None).key(composer, settings) == "base"
+    assert Slot(None, ()).key(composer, settings) == "base"
 
 
 def test_every_candidate_of_the_line_up_can_be_evaluated(composer: Composer, copa: TaskRows, tmp_path: Path):
     one = replace(copa, ids=copa.ids[:1], queries=copa.queries[:1])
-    plan = Plan.of((one,), tuple(LINEUP), ("typed",))
+    names = [name for name, candidate in LINEUP.items() if not candidate.needs_rows]
+    plan = Plan.of((one,), names, ("typed",))
     found = tallies(evaluate(composer, plan, composer.default_settings(), tmp_path), "copa")
-    assert [name.split(",")[0] for name in found] == list(LINEUP)
+    blind = [name for name in names if STRATEGIES[LINEUP[name].strategy].blind]
+    assert [name.split(",")[0] for name in found] == [*blind, *(name for name in names if name not in blind)]
     assert all(one.failed == 0 for one in found.values())
+
+
+def test_a_candidate_that_needs_labelled_rows_is_refused(copa: TaskRows):
+    with pytest.raises(SettingsError, match="lorahub needs labelled rows"):
+        Plan.of((copa,), ("base", "lorahub"), ("typed",))
+
+
+def test_a_question_that_is_asked_as_typed_is_embedded_without_its_hint(
+    composer: Composer, copa, tmp_path, monkeypatch
+):
+    asked: list[str | None] = []
+    choose = STRATEGIES["router_top1"].choose
+
+    def noting(evidence: Evidence) -> Choice:
+        asked.append(evidence.query.hint)
+        return choose(evidence)
+
+    monkeypatch.setitem(STRATEGIES, "router_top1", replace(STRATEGIES["router_top1"], choose=noting))
+    one = replace(copa, ids=copa.ids[:1], queries=copa.queries[:1])
+    evaluate(composer, Plan.of((one,), ("router_top1",), ("typed", "hinted")), composer.default_settings(), tmp_path)
+    assert asked == [None, one.queries[0].hint]
+    assert asked[1]
 
 
 def test_what_was_found_is_not_computed_again(composer: Composer, rows, work: Path, evaluation: Evaluation):

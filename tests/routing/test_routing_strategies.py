@@ -32,6 +32,13 @@ def test_only_the_oracle_needs_to_know_the_task():
         STRATEGIES["own"].choose(replace(EVIDENCE, own=None))
 
 
+def test_those_that_do_not_look_at_the_question_are_told_and_one_wants_labelled_rows():
+    assert [name for name, strategy in STRATEGIES.items() if strategy.blind] == ["own", "base", "soup", "lorahub"]
+    assert [name for name, strategy in STRATEGIES.items() if strategy.needs_rows] == ["lorahub"]
+    assert len({s.title for s in STRATEGIES.values()}) == len({s.description for s in STRATEGIES.values()})
+    assert len({s.title for s in STRATEGIES.values()}) == len(STRATEGIES)
+
+
 def test_an_unknown_strategy_names_the_nearest():
     with pytest.raises(SettingsError, match="Did you mean 'uniform'"):
         strategy_named("unifrom")
