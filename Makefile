@@ -30,7 +30,7 @@ lint: $(INSTALLED_DEV) ## Check style, types and the Spacefile
 	@echo "Checking the Spacefile, and that the app imports as a Space would get it"
 	@.venv/bin/python -m composer space check
 
-results: $(INSTALLED) ## Write the README's table from assets/results
+results: $(INSTALLED) ## Write the README's table and docs/evaluation.md from assets/results
 	@.venv/bin/python -m composer results
 
 cases: $(INSTALLED) ## Ask the case studies anew

@@ -14,7 +14,7 @@ from composer.bank.examples import Examples, read_examples
 from composer.bank.manifest import ADAPTER_FILES, Bank, load_bank, sha256_of
 from composer.bank.reading import read_adapter
 from composer.config import DEFAULT_BANK, ROOT
-from composer.evaluation.page import RESULTS, insert, markdown
+from composer.evaluation.pages import DOCUMENT, read, with_figures, with_table
 from composer.pipeline import Composer
 from composer.retrieval.encoder import Encoder
 from composer.retrieval.projection import MAP_FILE, read_map
@@ -129,9 +129,9 @@ def test_the_map_shows_every_example(bank: Bank, examples: Examples):
     assert MAP_FILE in [shipped.path.name for shipped in bank.files]
 
 
-def test_the_readmes_table_is_current():
-    results = [
-        json.loads((RESULTS / f"{DEFAULT_BANK}-{name}.json").read_text(encoding="utf-8")) for name in ("test", "dev")
-    ]
+def test_the_readmes_table_and_the_evaluations_document_are_current():
+    results = read()
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert insert(readme, markdown(*results)) == readme
+    assert with_table(readme, results) == readme
+    document = DOCUMENT.read_text(encoding="utf-8")
+    assert with_figures(document, results) == document

@@ -1,4 +1,4 @@
-"""`evaluate`: every candidate on the same rows; and `results`: what was found, as the README's table."""
+"""`evaluate`: every candidate on the same rows; and `results`: what was found, as pages of Markdown."""
 
 from __future__ import annotations
 
@@ -32,7 +32,12 @@ def add(commands: Commands) -> None:
     _add_evaluate(command(commands, "evaluate", evaluate, "accuracy of every candidate on the same rows"))
     _add_results(
         command(
-            commands, "results", results, "write the README's table from results files", one_bank=False, prints=False
+            commands,
+            "results",
+            results,
+            "write the README's table and docs/evaluation.md from results files",
+            one_bank=False,
+            prints=False,
         )
     )
 
@@ -74,9 +79,10 @@ def _rows(arguments: Arguments, bank: Bank) -> tuple[TaskRows, ...]:
 
 
 def results(arguments: Arguments) -> None:
-    from composer.evaluation.page import write_readme
+    from composer.evaluation.pages import write_pages
 
-    show(f"Written: {write_readme(arguments.readme)}")
+    write_pages(arguments.readme, arguments.document)
+    show(f"Written: {arguments.readme}, {arguments.document}")
 
 
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
@@ -108,4 +114,5 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_results(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--readme", type=Path, default=Path("README.md"), metavar="FILE", help="default: README.md")
+    for name, path in (("readme", Path("README.md")), ("document", Path("docs/evaluation.md"))):
+        parser.add_argument(f"--{name}", type=Path, default=path, metavar="FILE", help=f"default: {path}")

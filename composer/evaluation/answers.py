@@ -38,11 +38,13 @@ class Slot:
     def key(self, composer: Composer, settings: MergeSettings) -> str:
         if not self.choice:
             return BASE
-        gate = self.choice if isinstance(self.choice, Gate) else None
-        tasks = gate.tasks if gate else [task for task, _ in self.choice]
-        adapters = [composer.adapters.get(task).key for task in tasks]
-        how = (gate.rule, gate.top_k, gate.temperature) if gate else [weight for _, weight in self.choice]
-        content = repr((self.method, adapters, how, None if gate else settings))
+        if isinstance(self.choice, Gate):
+            tasks: Sequence[str] = self.choice.tasks
+            how: object = (self.choice.rule, self.choice.top_k, self.choice.temperature, None)
+        else:
+            tasks = [task for task, _ in self.choice]
+            how = ([weight for _, weight in self.choice], settings)
+        content = repr((self.method, [composer.adapters.get(task).key for task in tasks], how))
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 

@@ -14,8 +14,8 @@ YES_NO = ("no", "yes")
 @pytest.mark.parametrize(
     ("query", "task", "types"),
     [
-        (Query("Tom woke up late.", ("He ran to school.", "Birds sang all day.")), "story_cloze", ["temporal", "commonsense", "ambiguity"]),
-        (Query("Which town was founded after the flood of the year 1362?", YES_NO, context="A."), "boolq", ["temporal"]),
+        (Query("Tom ran.", ("He fell.", "Birds sang.")), "story_cloze", ["temporal", "commonsense", "ambiguity"]),
+        (Query("Which town was founded after the flood of 1362?", YES_NO, context="A."), "boolq", ["temporal"]),
         (Query("Did the new machine of the mill fail on its long test run of May?", YES_NO), "boolq", []),
         (Query("Is it open?", YES_NO), "boolq", ["ambiguity"]),
         (Query("Is it open?", YES_NO, context="It is open."), "boolq", []),

@@ -139,14 +139,14 @@ def test_the_references_are_right_as_often_as_their_adapters_are(composer: Compo
     for query in copa.queries:
         weights = composer.route(composer.retrieve(query, settings), settings)
         share = 1 / len(weights.kept)
-        for name, choice, method in (
+        for column, choice, method in (
             ("own", (("copa", 1.0),), "cat"),
             ("top1, hinted", ((weights.heaviest, 1.0),), "cat"),
-            ("uniform, hinted", tuple((task, share) for task, _ in weights.kept), "linear"),
+            ("uniform, hinted", tuple((name, share) for name, _ in weights.kept), "linear"),
         ):
             answer = composer.score(query, [composer.merge(choice, settings, method)], settings)[1]
             assert isinstance(answer, Prediction)
-            counts[name] += answer.chosen == query.gold
+            counts[column] += answer.chosen == query.gold
     found = cells(evaluation, "copa")
     assert {name: dict(found[name].correct)["tokens"] for name in counts} == counts
 
