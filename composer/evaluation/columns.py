@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from composer.config import DEFAULT_METHODS
-from composer.evaluation.results import SEEN, Evaluation, column_name
+from composer.evaluation.results import SEEN, Evaluation, TaskResult, column_name
 from composer.evaluation.statistics import Interval
 from composer.lineup import BASE, LINEUP, RETRIEVAL
 from composer.routing import STRATEGIES
@@ -39,13 +39,20 @@ def title(candidate: str) -> str:
 
 def mean(evaluation: Evaluation | None, column: str) -> float | None:
     """Over tasks; None where a task lacks the column."""
-    if evaluation is None:
+    if evaluation is None or not (tasks := _all_having(evaluation, column)):
         return None
-    return dict(evaluation.means(evaluation.settings.score.normalization)).get(column)
+    how = evaluation.settings.score.normalization
+    return sum(dict(one.cells)[column].accuracy(how) for one in tasks) / len(tasks)
 
 
 def interval(evaluation: Evaluation | None, column: str) -> Interval | None:
-    return evaluation.interval(column) if evaluation and column in evaluation.complete() else None
+    return evaluation.interval(column) if evaluation and _all_having(evaluation, column) else None
+
+
+def _all_having(evaluation: Evaluation, column: str) -> tuple[TaskResult, ...]:
+    """The tasks that have an adapter, where every one of them has the column; else none."""
+    having = evaluation.having(column)
+    return having if len(having) == sum(not one.held_out for one in evaluation.tasks) else ()
 
 
 def best_of(evaluation: Evaluation | None, candidates: tuple[str, ...]) -> str | None:

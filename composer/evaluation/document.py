@@ -34,7 +34,13 @@ def document(test: Evaluation, dev: Evaluation | None) -> str:
         section("Beside the paper", paper.paper(test, RESULTS, ROOT / "assets" / "cases")),
         section(
             "Beside lm-evaluation-harness",
-            "\n".join((HARNESS[0], "Not compared yet: `python -m benchmarks.harness` writes this part.", HARNESS[1])),
+            "\n".join(
+                (
+                    HARNESS[0],
+                    "Not compared yet: `python -m benchmarks.harness --data FOLDER --docs` writes this part.",
+                    HARNESS[1],
+                )
+            ),
         ),
     ]
     return "\n\n".join(parts) + "\n"

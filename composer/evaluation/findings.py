@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from composer.evaluation.columns import MERGES, OTHERS, candidates_in, column_of, mean, title
 from composer.evaluation.comparing import agreement, by_task, common, compare
-from composer.evaluation.markdown import DASH, difference, listed, paragraphs, percent, points
-from composer.evaluation.results import SEEN, UNSEEN, Evaluation
+from composer.evaluation.markdown import difference, listed, paragraphs, percent
+from composer.evaluation.results import SEEN, UNSEEN, Evaluation, TaskResult
 from composer.evaluation.sections import lacking
 from composer.evaluation.statistics import SIGNIFICANCE, Comparison
 from composer.evaluation.strata import found, routed
@@ -144,24 +144,22 @@ def _ahead(test: Evaluation, setting: str) -> str | None:
 
 def _fails(test: Evaluation) -> str:
     """By what is lost against the own adapter, and whether retrieval found the task."""
-    gaps = sorted(by_task(test, column_of("cat"), "own"), key=lambda one: one[1].difference)[:WORST]
-    heading = "**Where does it fail?**"
+    heading, cat = "**Where does it fail?**", column_of("cat")
+    gaps = sorted(by_task(test, cat, "own"), key=lambda one: one[1].difference)
     if not gaps:
         return f"{heading} {lacking('The own adapter beside the merges was')}"
+    losing = [(task, one) for task, one in gaps if one.difference < 0][:WORST]
     results = {one.task: one for one in test.tasks}
-    parts = []
-    for task, one in gaps:
-        where = routed(results[task])
-        nucleus = percent(where.in_nucleus / where.n) if where else DASH
-        parts.append(f"{task} ({points(one.difference)}, own task in the nucleus for {nucleus} % of its rows)")
-    column = column_of("cat")
-    below = [one.task for one in common(test, column) if sum(one.right(column)) <= one.majority]
-    guess = (
-        f"On {listed(below)} merging is no better than always giving the most frequent answer."
-        if below
-        else "On every task merging is better than always giving the most frequent answer."
-    )
-    return f"{heading} Against the own adapter most is lost on {'; '.join(parts)}. {guess}"
+    lost = "; ".join(f"{task} {difference(one)}{_in_nucleus(results[task])}" for task, one in losing)
+    below = [one.task for one in common(test, cat) if sum(one.right(cat)) <= one.majority]
+    guess = f"no better on {listed(below)} than" if below else "better on every task than"
+    behind = f"Against the own adapter most is lost on {lost}" if lost else "On no task is it behind the own"
+    return f"{heading} {behind}. Merging is {guess} always giving the most frequent answer."
+
+
+def _in_nucleus(result: TaskResult) -> str:
+    where = routed(result)
+    return f", own task in the nucleus for {percent(where.in_nucleus / where.n)} % of its rows" if where else ""
 
 
 def _retrieval(test: Evaluation) -> str:
@@ -195,8 +193,12 @@ def _holds(test: Evaluation, dev: Evaluation | None) -> str | None:
     known = [(a, b, x, y) for a, b in pairs if (x := _pair(test, a, b, SEEN)) and (y := _pair(dev, a, b, SEEN))]
     if not known:
         return None
-    text = [f"{title(a)} − {title(b)} {difference(x)} there and {difference(y)} here" for a, b, x, y in known]
-    return f"**Do the development rows say the same?** Test rows there, development rows here: {'; '.join(text)}."
+    text = [f"{title(a)} − {title(b)}: {difference(x)} and {difference(y)}" for a, b, x, y in known]
+    same = sum(x.difference * y.difference > 0 for _, _, x, y in known)
+    return (
+        f"**Do the development rows say the same?** Test rows first, then development rows. {'; '.join(text)}. The "
+        f"sign is the same for {same} of {len(known)}."
+    )
 
 
 def _pair(test: Evaluation, first: str, second: str, setting: str) -> Comparison | None:

@@ -38,7 +38,8 @@ def p_value(p: float) -> str:
 
 def points(share: float) -> str:
     """A difference of shares, in percentage points, with its sign."""
-    return f"{100 * share:+.1f}".replace("-", "−") if share else "0.0"
+    text = f"{100 * share:+.1f}".replace("-", "−")
+    return "0.0" if text[1:] == "0.0" else text
 
 
 def difference(found: Comparison | None) -> str:

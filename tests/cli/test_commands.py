@@ -61,9 +61,19 @@ def test_evaluate_prints_and_writes_the_same_json(composer, cli, tmp_path: Path)
     assert "Evaluating, rows: 4 of 4" in ended.err
 
 
+def test_evaluate_takes_adapters_away_and_counts_by_what_the_question_adds(composer, cli):
+    chosen = ("--tasks", "copa", "--candidates", "base,cat,soup", "--limit", "1", "--json")
+    result = json.loads(cli("evaluate", *chosen, "--setting", "seen,unseen", "--pmi").out)
+    assert result["columns"] == ["base", "soup", "cat, typed", "soup, unseen", "cat, typed, unseen"]
+    assert list(result["tasks"]["copa"]["routed"]) == ["typed", "typed, unseen"]
+    assert "pmi" in result["mean_by_normalization"]
+    refused = cli("evaluate", *chosen, "--setting", "unsen")
+    assert "unknown setting 'unsen'. Did you mean 'unseen'" in refused.err
+
+
 def test_evaluate_shows_a_table_by_default(composer, cli):
     ended = cli("evaluate", "--tasks", "cb", "--candidates", "base", "--limit", "1")
-    assert ended.out.splitlines()[0].split() == ["Accuracy,", "%", "(test,", "per", "tokens)", "rows", "guess", "base"]
+    assert ended.out.splitlines()[0].split() == ["Accuracy,", "%", "(test,", "tokens)", "rows", "guess", "base"]
     assert "Own task found, %" in ended.out
 
 

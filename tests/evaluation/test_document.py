@@ -132,8 +132,19 @@ def test_what_beats_the_heaviest_adapter_is_listed_with_a_bar_for_many_compariso
 
 def test_it_fails_where_most_is_lost_against_the_own_adapter():
     text = finding(with_all(own=ALL, cat=HALF), "Where does it fail?")
-    assert "most is lost on copa (−50.0, own task in the nucleus for 100.0 % of its rows); rte" in text
-    assert "On copa and rte merging is no better than always giving the most frequent answer." in text
+    assert "is lost on copa −50.0 (p = .002), own task in the nucleus for 100.0 % of its rows; rte −50.0" in text
+    assert "Merging is no better on copa and rte than always giving the most frequent answer." in text
+
+
+def test_where_nothing_is_lost_it_is_said():
+    text = finding(with_all(own=HALF, cat=ALL), "Where does it fail?")
+    assert "On no task is it behind the own. Merging is no better on copa and rte than always giving the" in text
+
+
+def test_development_rows_are_held_against_the_test_rows():
+    text = findings(with_all(cat=ALL), with_all(cat=NONE))
+    assert "Concatenation − Base model: +50.0 (p < .001) and −50.0 (p < .001);" in text
+    assert "The sign is the same for 0 of 4." in text
 
 
 def test_the_document_has_the_figures():
