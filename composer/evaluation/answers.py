@@ -68,7 +68,7 @@ class Answerer:
         self.settings = settings
         self.unconditional = unconditional
         bank, base = composer.bank, composer.base
-        computed = (base.quantization, str(base.dtype))
+        computed = (base.device.type, base.quantization, str(base.dtype))
         identity = repr((bank.base, bank.prompt_template, computed))
         digest = hashlib.sha256(identity.encode()).hexdigest()[:12]
         self.saved = Saved(folder / f"answers-{rows.task}-{digest}.jsonl")
