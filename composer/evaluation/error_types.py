@@ -25,7 +25,7 @@ _ORDER = re.compile(
     r"\b(before|after|afterwards?|then|when|while|until|finally|later|next|first|eventually|suddenly|meanwhile)\b", re.I
 )
 _NEGATION = re.compile(
-    r"\b(not|never|no|none|nobody|nothing|nowhere|neither|nor|without|cannot|hardly)\b|n[’']t\b", re.I
+    r"\b(not|never|no|none(?! of the above)|nobody|nothing|nowhere|neither|nor|without|cannot|hardly)\b|n[’']t\b", re.I
 )
 _WORD = re.compile(r"\w+")
 
@@ -56,13 +56,11 @@ def _commonsense(query: Query, task: str) -> bool:
 
 def _ambiguity(query: Query, task: str) -> bool:
     alone = query.context is None and _words(query.text) <= SHORT
-    return alone or any(_alike(one, other) for one, other in combinations(query.options, 2))
+    return alone or any(_alike(one, other) for one, other in combinations(_own_options(query, task), 2))
 
 
 def _negation(query: Query, task: str) -> bool:
-    # a task's labels, such as "no" and "not_entailment", negate nothing in the question
-    options = () if TASKS[task].labels else query.options
-    return any(_NEGATION.search(text) for text in (query.text, *options))
+    return any(_NEGATION.search(text) for text in (query.text, *_own_options(query, task)))
 
 
 def _long(query: Query, task: str) -> bool:
@@ -71,6 +69,11 @@ def _long(query: Query, task: str) -> bool:
 
 def _entailment(query: Query, task: str) -> bool:
     return TASKS[task].family == "inference"
+
+
+def _own_options(query: Query, task: str) -> tuple[str, ...]:
+    """Without a task's labels: "no" and "not entailment" say nothing about the question."""
+    return () if TASKS[task].labels else query.options
 
 
 def _words(text: str) -> int:
@@ -99,7 +102,8 @@ RULES = (
     ),
     Rule(
         "ambiguity",
-        f"A question of at most {SHORT} words without a passage, or two options that share half of their words.",
+        f"A question of at most {SHORT} words without a passage, or two options that the row brings itself and "
+        "that share half of their words.",
         "Short is not the same as underspecified, and options that differ in one word may differ clearly.",
         _ambiguity,
     ),

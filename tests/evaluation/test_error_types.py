@@ -23,6 +23,8 @@ YES_NO = ("no", "yes")
         (Query("The committee of the town has never met in this house or any other.", YES_NO), "boolq", ["negation"]),
         (Query("It isn’t the case that the committee met in the town's house.", YES_NO), "boolq", ["negation"]),
         (Query(LONG_QUESTION, ("the first", "not the first one but the second")), "squad", ["negation"]),
+        (Query(LONG_QUESTION, ("the first", "None of the above choices .")), "cosmos_qa", ["commonsense"]),
+        (Query(LONG_QUESTION, ("entailment", "not entailment")), "rte", ["entailment"]),
         (Query(LONG_QUESTION, YES_NO, context="It is not here, nor there."), "boolq", []),
         (Query(LONG_QUESTION, YES_NO, context="word " * 90), "boolq", ["long context"]),
         (Query("Premise: A dog runs over the grass.\nHypothesis: An animal moves.", YES_NO), "rte", ["entailment"]),
