@@ -16,9 +16,9 @@ from composer.errors import BankError, ComposerError
 from composer.evaluation.rows import TaskRows
 from composer.evaluation.saved import Saved
 from composer.lineup import BASE, Candidate
-from composer.merging.factors import MergedAdapter
+from composer.merging.gating import AnyAdapter
 from composer.pipeline import Composer
-from composer.routing import STRATEGIES, Evidence
+from composer.routing import STRATEGIES, Evidence, Gate
 from composer.types import Failure, Query
 
 SLOTS_AT_ONCE = {"cpu": 8, "cuda": 16}
@@ -27,10 +27,10 @@ SLOTS_AT_ONCE = {"cpu": 8, "cuda": 16}
 
 @dataclass(frozen=True)
 class Slot:
-    """An adapter merged of these tasks by this method; of no task at all, the base alone."""
+    """An adapter merged of these tasks by this method, or a gate; of no task at all, the base alone."""
 
     method: str | None
-    choice: tuple[tuple[str, float], ...]
+    choice: tuple[tuple[str, float], ...] | Gate
 
     @classmethod
     def of(cls, candidate: Candidate, evidence: Evidence) -> Slot:
@@ -38,10 +38,15 @@ class Slot:
         return cls(candidate.method if choice else None, choice)
 
     def key(self, composer: Composer, settings: MergeSettings) -> str:
-        if self.method is None:
+        if isinstance(self.choice, Gate):
+            gate = self.choice
+            adapters = [composer.adapters.on_host(task).key for task in gate.tasks]
+            content = repr((gate.rule, adapters, gate.top_k, gate.temperature))
+        elif self.method is None:
             return BASE
-        adapters = [composer.adapters.get(task).key for task, _ in self.choice]
-        content = repr((self.method, adapters, [weight for _, weight in self.choice], settings))
+        else:
+            adapters = [composer.adapters.get(task).key for task, _ in self.choice]
+            content = repr((self.method, adapters, [weight for _, weight in self.choice], settings))
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
@@ -99,8 +104,10 @@ class Answerer:
                         found[answer.method] = list(answer.log_probabilities)
         return found
 
-    def _merged(self, key: str, slot: Slot) -> MergedAdapter | None:
+    def _merged(self, key: str, slot: Slot) -> AnyAdapter | None:
         try:
+            if isinstance(slot.choice, Gate):
+                return replace(self.composer.gate(slot.choice), method=key)
             return replace(self.composer.merge(slot.choice, self.settings, str(slot.method)), method=key)
         except BankError:
             raise  # a damaged bank is no strategy's fault

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from composer.errors import SettingsError, unknown
-from composer.routing import base, own, retrieval, top1, uniform
+from composer.routing import arrow, base, logo, own, retrieval, spectr, top1, uniform
 from composer.routing.evidence import Choice, Evidence
 from composer.routing.examples import ExampleVectors
 from composer.routing.kernels import KERNELS, Kernel
@@ -24,6 +24,16 @@ STRATEGIES: dict[str, Strategy] = {
         needs_own=True,
     ),
     "base": Strategy(base.choose, "Base model", "No adapter at all.", blind=True),
+    "arrow": Strategy(
+        arrow.choose, "Arrow", "For each token, the adapters whose strongest direction it lies along.", blind=True
+    ),
+    "spectr": Strategy(spectr.choose, "SpectR", "For each token, the adapters that change it most.", blind=True),
+    "logo": Strategy(
+        logo.choose,
+        "LoGo",
+        "The adapters that change the question's last token most.",
+        blind=True,
+    ),
 }
 
 
