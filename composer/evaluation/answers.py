@@ -16,7 +16,7 @@ from composer.errors import BankError, ComposerError
 from composer.evaluation.rows import TaskRows
 from composer.evaluation.saved import Saved
 from composer.lineup import BASE
-from composer.merging import MergedAdapter
+from composer.merging.gating import AnyAdapter
 from composer.pipeline import Composer
 from composer.routing import Choice, Gate
 from composer.scores import OptionSizes
@@ -38,11 +38,12 @@ class Slot:
     def key(self, composer: Composer, settings: MergeSettings) -> str:
         if not self.choice:
             return BASE
-        gate = self.choice if isinstance(self.choice, Gate) else None
-        tasks = gate.tasks if gate else [task for task, _ in self.choice]
-        adapters = [composer.adapters.get(task).key for task in tasks]
-        how = (gate.rule, gate.top_k, gate.temperature) if gate else [weight for _, weight in self.choice]
-        content = repr((self.method, adapters, how, None if gate else settings))
+        if isinstance(self.choice, Gate):
+            gate = self.choice
+            tasks, how = gate.tasks, repr((gate.rule, gate.top_k, gate.temperature))
+        else:
+            tasks, how = tuple(task for task, _ in self.choice), repr(([weight for _, weight in self.choice], settings))
+        content = repr((self.method, [composer.adapters.on_host(task).key for task in tasks], how))
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
@@ -113,7 +114,7 @@ class Answerer:
                     found[answer.method + _ALONE] = list(answer.unconditional)
         return found
 
-    def _merged(self, key: str, slot: Slot) -> MergedAdapter | None:
+    def _merged(self, key: str, slot: Slot) -> AnyAdapter | None:
         try:
             if isinstance(slot.choice, Gate):
                 return replace(self.composer.gate(slot.choice), method=key)

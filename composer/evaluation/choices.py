@@ -47,7 +47,7 @@ SETTINGS: dict[str, Setting] = {
 }
 BATCH = 64
 ALL_ROWS = "*"
-"""Under which a choice is kept that does not look at the question."""
+"""Under which a choice is kept that was searched for on labelled rows: one for the whole task."""
 
 
 def asked_as(query: Query, asked: str) -> Query:
@@ -92,7 +92,7 @@ class Choices:
 
     def choice(self, strategy: str, row: int) -> Choice | Gate:
         """Raises SettingsError where the strategy needs what is not at hand."""
-        key = ALL_ROWS if STRATEGIES[strategy].blind else self._rows.keys[row]
+        key = ALL_ROWS if STRATEGIES[strategy].needs_rows else self._rows.keys[row]
         kept = self._routes.get(key).get(f"by {strategy}")
         if kept is None:
             labelled = self._labelled if STRATEGIES[strategy].needs_rows else ()
