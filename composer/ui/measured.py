@@ -7,7 +7,6 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from composer.config import DEFAULT_METHODS
 from composer.errors import SettingsError
@@ -171,11 +170,11 @@ def read_measured(bank: str, folder: Path = RESULTS) -> Measured | None:
 
 
 def read_paper(path: Path) -> Paper:
-    """Empty where there is no such file."""
+    """Its Table 3; empty where there is no such file."""
     if not path.is_file():
         return {}
-    values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return {task: methods for task, methods in values.items() if isinstance(methods, dict)}
+    table: dict[str, dict[str, float]] = json.loads(path.read_text(encoding="utf-8"))["table3"]
+    return table
 
 
 def _present(columns: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
