@@ -27,6 +27,8 @@ WORDS: dict[str, str] = {
     "in no adapter": "Share of the update (by squared length) that no weighting of the adapters explains: products of"
     " different adapters, and what trimming did.",
     "density": "Share of each adapter's numbers that a pruning method keeps.",
+    "guessing": "What choosing the place of the most frequent right answer, always the same, would have right. A"
+    " candidate near to it has learned little of the task.",
     "lead": "How far the chosen option is ahead of the next one, in percentage points. It is not the chance of being"
     " right.",
     "time": "Of this answer. Models that answer in one joint pass share its time equally.",
