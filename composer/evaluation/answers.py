@@ -77,7 +77,7 @@ class Answerer:
         keys = [slot.key(self.composer, self.settings.merge) for slot in slots]
         known = self.saved.get(row)
         lacking = {key: slot for key, slot in zip(keys, slots, strict=True) if not self._has(known, key)}
-        if lacking:
+        if lacking or "tokens" not in known:
             self.saved.add(row, self._found(query, lacking))
             known = self.saved.get(row)
         return RowAnswers(

@@ -9,18 +9,19 @@ import base64
 import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from composer.config import RetrievalSettings
-from composer.evaluation.results import UNSEEN
+from composer.errors import SettingsError
+from composer.evaluation.results import SEEN, UNSEEN
 from composer.evaluation.rows import TaskRows
 from composer.evaluation.saved import Saved
 from composer.pipeline import Composer
-from composer.routing import STRATEGIES, Choice, Evidence, Gate, route
+from composer.routing import STRATEGIES, Choice, Evidence, ExampleVectors, Gate, route
 from composer.tasks import TASKS
 from composer.types import Neighbour, Query, TaskWeights
 
@@ -38,7 +39,7 @@ class Setting:
 
 ASKED = {"typed": "without a hint, as a person types it", "hinted": "with the task's hint, as the index has it"}
 SETTINGS: dict[str, Setting] = {
-    "seen": Setting("every adapter and every example may be used"),
+    SEEN: Setting("every adapter and every example may be used"),
     UNSEEN: Setting("the row's own adapter and its task's examples are taken away", withholds="task"),
     "unseen_family": Setting("the same with all tasks of the row's family", withholds="family"),
     "half": Setting("a random half of each task's examples is left", share=0.5),
@@ -75,6 +76,7 @@ class Choices:
         self._asked = asked
         self._settings = settings
         self._labelled = tuple(labelled)
+        self._name = setting
         self.own = rows.task if rows.task in composer.bank.tasks else None
         self._setting = SETTINGS[setting]
         self.withheld = _withheld(self._setting, self.own, composer.bank.tasks)
@@ -92,10 +94,11 @@ class Choices:
 
     def choice(self, strategy: str, row: int) -> Choice | Gate:
         """Raises SettingsError where the strategy needs what is not at hand."""
-        key = ALL_ROWS if STRATEGIES[strategy].needs_rows else self._rows.keys[row]
+        needs_rows = STRATEGIES[strategy].needs_rows
+        key = f"{ALL_ROWS} {self._model}" if needs_rows else self._rows.keys[row]
         kept = self._routes.get(key).get(f"by {strategy}")
         if kept is None:
-            labelled = self._labelled if STRATEGIES[strategy].needs_rows else ()
+            labelled = self._labelled if needs_rows else ()
             kept = _to_json(STRATEGIES[strategy].choose(self._evidence(row, labelled)))
             self._routes.add(key, {f"by {strategy}": kept})
         return _of_json(kept)
@@ -105,7 +108,13 @@ class Choices:
         found = self._composer.evidence(
             query, (), self.weights(row), own=self.own, withheld=self.withheld, labelled=labelled
         )
-        return replace(found, embed=lambda: self._vector(self._rows.keys[row]))
+        vector = partial(self._vector, self._rows.keys[row])
+        return replace(found, embed=vector, examples=lambda: self._examples().without(self.withheld))
+
+    def _examples(self) -> ExampleVectors:
+        """What is left of the index, but for what is withheld."""
+        vectors = self._composer.index.vectors()
+        return vectors if self._setting.share == 1 else vectors.thinned(self._setting.share)
 
     def _route_all(self) -> None:
         top_p, kernel = self._settings.top_p, self._settings.kernel
@@ -114,6 +123,11 @@ class Choices:
         for i in lacking:
             key = self._rows.keys[i]
             found = self._nearest(self._vector(key))
+            if not found:
+                raise SettingsError(
+                    f"in the setting {self._name!r} no example is left for {self._rows.task}. Leave the setting out, "
+                    "or take a bank with more tasks."
+                )
             weights = route(found, top_p=top_p, kernel=kernel)
             self._routes.add(key, {"kept": weights.kept, "dropped": weights.dropped, "top_p": top_p, "kernel": kernel}
                              | {"nearest": 1 - found[0].distance})  # fmt: skip
@@ -122,7 +136,7 @@ class Choices:
         top_k, kernel, index = self._settings.top_k, self._settings.kernel, self._composer.index
         if self._setting.share == 1:
             return index.search(vector, top_k, kernel, self.withheld)
-        return index.vectors().thinned(self._setting.share).nearest(vector, top_k, kernel)
+        return self._examples().nearest(vector, top_k, kernel)
 
     def _embed(self, lacking: Sequence[int]) -> None:
         for start in range(0, len(lacking), BATCH):
@@ -137,6 +151,13 @@ class Choices:
 
     def _vector_key(self, key: str) -> str:
         return f"{key} {self._encoder}"
+
+    @cached_property
+    def _model(self) -> str:
+        """What a strategy that tries its weights on rows depends on, besides the index."""
+        bank, adapters = self._composer.bank, self._composer.adapters
+        keys = [adapters.on_host(task).key for task in bank.tasks]
+        return hashlib.sha256(repr((bank.base, bank.prompt_template, keys, self._labelled)).encode()).hexdigest()[:12]
 
     @cached_property
     def _encoder(self) -> str:

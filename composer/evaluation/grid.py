@@ -11,7 +11,8 @@ from composer.config import DEFAULT_METHODS, NORMALIZATIONS, Settings
 from composer.errors import SettingsError, unknown
 from composer.evaluation.answers import Answerer, RowAnswers, Slot
 from composer.evaluation.choices import ASKED, SETTINGS, Choices
-from composer.evaluation.results import Cell, Evaluation, Routed, TaskResult, column_name, route_name
+from composer.evaluation.error_types import RULES
+from composer.evaluation.results import SEEN, Cell, Evaluation, Routed, TaskResult, column_name, route_name
 from composer.evaluation.rows import TaskRows
 from composer.lineup import BASE, REFERENCES, Candidate, candidates_named
 from composer.pipeline import Composer
@@ -142,12 +143,16 @@ class _OneTask:
                 composer, rows, way, setting, settings.retrieval, folder, index_id=index_id, labelled=labelled
             )
             for way in plan.asked
-            for setting in plan.settings
-            if self.own or SETTINGS[setting].withholds == "nothing"
+            for setting in self._where()
         }
         self.answerer = Answerer(composer, rows, settings, folder, unconditional=unconditional)
         self.normalization = settings.score.normalization
         self.normalizations = tuple(name for name in NORMALIZATIONS if name != PMI or unconditional)
+
+    def _where(self) -> tuple[str, ...]:
+        """The settings; of a task without an adapter those that take nothing of its own away, or what all have."""
+        where = [name for name in self.plan.settings if self.own or SETTINGS[name].withholds == "nothing"]
+        return tuple(where) or (SEEN,)
 
     def result(self, report: Callable[[], None]) -> TaskResult:
         chosen: dict[tuple[str, str], list[int | None]] = {}
@@ -167,6 +172,7 @@ class _OneTask:
             if self.own
             else (),
             held_out=self.own is None,
+            types=_types(self.rows),
         )
 
     def _slot(self, column: Column, row: int) -> Slot:
@@ -195,6 +201,10 @@ def _chosen(answers: RowAnswers, place: int, rule: str) -> int | None:
     """The place of the best option; the first on an exact tie; None without an answer."""
     sums = answers.sums[place]
     return None if sums is None else best(normalized(rule, sums, answers.sizes, answers.alone[place]))
+
+
+def _types(rows: TaskRows) -> tuple[tuple[str, tuple[bool, ...]], ...]:
+    return tuple((rule.name, tuple(rule.matches(query, rows.task) for query in rows.queries)) for rule in RULES)
 
 
 def _gold(query: Query) -> int:

@@ -59,6 +59,8 @@ class TaskResult:
     routed: tuple[tuple[str, Routed], ...]
     """(way and setting, where it led); empty for a held-out task, which retrieval cannot find."""
     held_out: bool = False
+    types: tuple[tuple[str, tuple[bool, ...]], ...] = ()
+    """(error type, of every row whether its question is of that type): see `error_types`."""
 
     @property
     def n(self) -> int:
@@ -94,7 +96,8 @@ class Evaluation:
 
     @property
     def normalizations(self) -> tuple[str, ...]:
-        return tuple(name for name, _ in self.tasks[0].cells[0][1].correct)
+        first = next((cell for one in self.tasks for _, cell in one.cells), None)
+        return tuple(name for name, _ in first.correct) if first else ()
 
     def having(self, column: str, *, held_out: bool = False) -> tuple[TaskResult, ...]:
         """The tasks that have a cell in the column."""

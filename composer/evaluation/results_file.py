@@ -20,8 +20,9 @@ _NO_ANSWER = "-"
 def evaluation_to_json(evaluation: Evaluation) -> dict[str, Any]:
     """Shares are 0 to 1, `correct` counts rows under each normalization, and `accuracy` is under the settings' one.
 
-    `gold` and `chosen` have a digit for each row, the place of the option ("-" where a merge failed). Intervals are
-    95 %: Wilson's for a cell, the normal approximation for a mean. `mean` is over tasks that have an adapter.
+    `gold` and `chosen` have a digit for each row, the place of the option ("-" where a merge failed); `types` have a 1
+    where the question is of that error type. Intervals are 95 %: Wilson's for a cell, the normal approximation for a
+    mean. `mean` is over tasks that have an adapter.
     """
     how = evaluation.settings.score.normalization
     return {
@@ -78,7 +79,7 @@ def read_results(path: Path) -> Evaluation:
     """Raises SettingsError for a file that is missing or of another shape."""
     try:
         return evaluation_of_json(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise SettingsError(f"{path} cannot be read ({error}). Write it with `evaluate --output {path}`.") from error
 
 
@@ -88,6 +89,7 @@ def _task(result: TaskResult, how: str) -> dict[str, Any]:
         "majority": result.majority,
         "held_out": result.held_out,
         "gold": _digits(result.golds),
+        "types": {name: "".join("01"[one] for one in rows) for name, rows in result.types},
         "routed": {
             name: {
                 "heaviest": one.heaviest,
@@ -123,6 +125,9 @@ def _task_of(name: str, values: dict[str, Any]) -> TaskResult:
             for how, one in values["routed"].items()
         ),
         held_out=values["held_out"],
+        types=tuple(
+            (kind, tuple(digit == "1" for digit in digits)) for kind, digits in values.get("types", {}).items()
+        ),
     )
 
 

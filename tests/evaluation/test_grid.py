@@ -12,20 +12,24 @@ from pathlib import Path
 
 import pytest
 
-from composer.config import DEFAULT_METHODS, MergeSettings, ScoreSettings, Settings
+from composer.config import DEFAULT_METHODS, NORMALIZATIONS, MergeSettings, ScoreSettings, Settings
 from composer.errors import BankError, MergeError, SettingsError
-from composer.evaluation.answers import Answerer, RowAnswers, Slot
-from composer.evaluation.grid import NORMALIZATIONS, Evaluation, Plan, RetrievalTally, chosen, evaluate
-from composer.evaluation.report import evaluation_to_json
-from composer.evaluation.routes import routes
+from composer.evaluation.answers import Answerer, Slot
+from composer.evaluation.choices import Choices
+from composer.evaluation.error_types import types_of
+from composer.evaluation.grid import Plan, evaluate
+from composer.evaluation.results import Cell, Evaluation, TaskResult
+from composer.evaluation.results_file import evaluation_to_json
 from composer.evaluation.rows import TaskRows, rows_of_bank
-from composer.lineup import LINEUP, candidate_named
+from composer.lineup import LINEUP
 from composer.merging import METHODS
 from composer.pipeline import Composer
 from composer.routing import STRATEGIES, Choice, Evidence
-from composer.types import Prediction, TaskWeights
+from composer.scores import PMI, OptionSizes, best, normalized
+from composer.tasks import TASKS
+from composer.types import Prediction, Query
 
-from .made import MADE, tally
+from .made import COPA, MADE, task
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -50,8 +54,20 @@ def evaluation(composer: Composer, rows: tuple[TaskRows, ...], work: Path) -> Ev
     return evaluate(composer, Plan.of(rows, None, ("typed", "hinted")), composer.default_settings(), work)
 
 
-def tallies(evaluation: Evaluation, task: str) -> dict:
-    return dict(next(result for result in evaluation.tasks if result.task == task).tallies)
+def of(evaluation: Evaluation, name: str) -> TaskResult:
+    return next(result for result in evaluation.tasks if result.task == name)
+
+
+def cells(evaluation: Evaluation, name: str) -> dict[str, Cell]:
+    return dict(of(evaluation, name).cells)
+
+
+def ways(queries: tuple[Query, ...], way: str) -> list[Query]:
+    return [query if way == "hinted" else replace(query, hint=None) for query in queries]
+
+
+def nobody(*_: object, **__: object) -> object:
+    raise AssertionError("the encoder or the index was asked")
 
 
 class Passes:
@@ -104,15 +120,17 @@ def test_a_wrong_choice_is_refused_before_a_model_is_needed(rows, candidates, as
 
 
 @pytest.mark.parametrize("way", ["typed", "hinted"])
-def test_the_methods_are_right_as_often_as_explain_is(composer: Composer, copa: TaskRows, evaluation, way: str):
-    asked = [query if way == "hinted" else replace(query, hint=None) for query in copa.queries]
-    for normalization in NORMALIZATIONS:
+def test_the_methods_choose_what_explain_chooses(composer: Composer, copa: TaskRows, evaluation, way: str):
+    for normalization in ("tokens", "sum", "bytes"):
         settings = replace(composer.default_settings(), score=ScoreSettings(normalization))
-        traces = [composer.explain(query, settings) for query in asked]
+        traces = [composer.explain(query, settings) for query in ways(copa.queries, way)]
         for method in ("base", *DEFAULT_METHODS):
-            name = method if method == "base" else f"{method}, {way}"
-            right = sum(trace.prediction(method).chosen == trace.query.gold for trace in traces)
-            assert dict(tallies(evaluation, "copa")[name].correct)[normalization] == right
+            found = cells(evaluation, "copa")[method if method == "base" else f"{method}, {way}"]
+            chosen = [trace.prediction(method).chosen for trace in traces]
+            right = sum(one == trace.query.gold for one, trace in zip(chosen, traces, strict=True))
+            assert dict(found.correct)[normalization] == right
+            if normalization == evaluation.settings.score.normalization:
+                assert list(found.chosen) == chosen
 
 
 def test_the_references_are_right_as_often_as_their_adapters_are(composer: Composer, copa: TaskRows, evaluation):
@@ -129,25 +147,32 @@ def test_the_references_are_right_as_often_as_their_adapters_are(composer: Compo
             answer = composer.score(query, [composer.merge(choice, settings, method)], settings)[1]
             assert isinstance(answer, Prediction)
             counts[name] += answer.chosen == query.gold
-    found = tallies(evaluation, "copa")
+    found = cells(evaluation, "copa")
     assert {name: dict(found[name].correct)["tokens"] for name in counts} == counts
 
 
-def test_retrieval_is_counted_for_each_way_of_asking(composer: Composer, copa: TaskRows, evaluation: Evaluation):
+def test_where_retrieval_leads_is_kept_for_each_way_of_asking(composer: Composer, copa: TaskRows, evaluation):
     settings = composer.default_settings()
-    result = next(result for result in evaluation.tasks if result.task == "copa")
-    for way, found in result.retrieval:
-        asked = [query if way == "hinted" else replace(query, hint=None) for query in copa.queries]
-        weights = [composer.route(composer.retrieve(query, settings), settings) for query in asked]
-        heaviest = sum(one.heaviest == "copa" for one in weights)
-        assert found == RetrievalTally(heaviest, sum("copa" in dict(one.kept) for one in weights), len(asked))
-    assert [way for way, _ in result.retrieval] == ["typed", "hinted"]
+    for way, found in of(evaluation, "copa").routed:
+        neighbours = [composer.retrieve(query, settings) for query in ways(copa.queries, way)]
+        weights = [composer.route(one, settings) for one in neighbours]
+        assert found.heaviest == sum(one.heaviest == "copa" for one in weights)
+        assert found.in_nucleus == sum("copa" in dict(one.kept) for one in weights)
+        assert found.sizes == tuple(len(one.kept) for one in weights)
+        assert found.nearest == pytest.approx([1 - one[0].distance for one in neighbours])
+    assert [way for way, _ in of(evaluation, "copa").routed] == ["typed", "hinted"]
+
+
+def test_each_row_keeps_the_error_types_of_its_question(copa: TaskRows, evaluation: Evaluation):
+    found = of(evaluation, "copa").types
+    for row, query in enumerate(copa.queries):
+        assert tuple(kind for kind, rows in found if rows[row]) == types_of(query, "copa")
 
 
 def test_a_held_out_task_has_no_own_adapter_and_no_retrieval_of_its_own(evaluation: Evaluation):
     imdb = evaluation.tasks[-1]
-    assert (imdb.task, imdb.held_out, imdb.retrieval) == ("imdb", True, ())
-    assert [name for name, _ in imdb.tallies] == [name for name in evaluation.columns if name != "own"]
+    assert (imdb.task, imdb.held_out, imdb.routed) == ("imdb", True, ())
+    assert [name for name, _ in imdb.cells] == [name for name in evaluation.columns if name != "own"]
 
 
 def test_guessing_the_commonest_place_is_what_a_candidate_has_to_beat(composer: Composer, tmp_path: Path):
@@ -159,24 +184,56 @@ def test_guessing_the_commonest_place_is_what_a_candidate_has_to_beat(composer: 
     assert result.n == len(golds)
 
 
-def test_each_normalization_chooses_by_its_own_measure():
-    answers = RowAnswers((), tokens=(1, 4), bytes=(2, 5))
-    sums = (-2.0, -6.0)
-    assert [chosen(sums, answers, how) for how in ("sum", "tokens", "bytes")] == [0, 1, 0]
-    assert chosen((-3.0, -3.0), RowAnswers((), (1, 1), (1, 1)), "sum") == 0
+def test_pmi_is_counted_only_where_it_is_asked_for(composer: Composer, copa: TaskRows, tmp_path: Path):
+    plan, settings = Plan.of((copa,), ("base", "ties"), ("typed",)), composer.default_settings()
+    without = evaluate(composer, plan, settings, tmp_path)
+    assert without.normalizations == tuple(name for name in NORMALIZATIONS if name != PMI)
+    found = evaluate(composer, plan, settings, tmp_path, unconditional=True)
+    assert found.normalizations == tuple(NORMALIZATIONS)
+    right = 0
+    for query in copa.queries:
+        (answer,) = composer.score(query, [], settings, unconditional=True)
+        assert isinstance(answer, Prediction)
+        sizes = OptionSizes.of(query.options, composer.option_tokens(query))
+        right += best(normalized(PMI, answer.log_probabilities, sizes, answer.unconditional)) == query.gold
+    assert dict(cells(found, "copa")["base"].correct)[PMI] == right
+    asked = evaluate(composer, plan, replace(settings, score=ScoreSettings(PMI)), tmp_path)
+    assert asked.normalizations == tuple(NORMALIZATIONS)
+
+
+def test_harness_counts_by_the_tasks_own_metric(composer: Composer, tmp_path: Path):
+    """piqa is chosen per character, sst2 by the plain sum."""
+    (piqa,), (sst2,) = (rows_of_bank(composer.bank, (name,), None) for name in ("piqa", "sst2"))
+    assert (TASKS["piqa"].harness, TASKS["sst2"].harness) == ("acc_norm", "acc")
+    plan = Plan.of((piqa, sst2), ("base", "own"), ("typed",))
+    settings = composer.default_settings()
+    found = evaluate(composer, plan, settings, tmp_path)
+    for rows, rule in ((piqa, "characters"), (sst2, "sum")):
+        right = 0
+        for query in rows.queries:
+            (answer,) = composer.score(query, [], settings)
+            assert isinstance(answer, Prediction)
+            sizes = OptionSizes.of(query.options, composer.option_tokens(query))
+            right += best(normalized(rule, answer.log_probabilities, sizes)) == query.gold
+        assert dict(cells(found, rows.task)["base"].correct)["harness"] == right
 
 
 def test_means_weigh_tasks_alike_and_leave_held_out_tasks_apart():
-    found = (("typed", RetrievalTally(1, 1, 1)),)
     tasks = (
-        replace(MADE.tasks[0], task="a", n=2, tallies=(("base", tally(1, 2)), ("own", tally(2, 2))), retrieval=found),
-        replace(MADE.tasks[0], task="b", n=8, tallies=(("base", tally(0, 8)), ("own", tally(4, 8))), retrieval=found),
-        replace(MADE.tasks[1], tallies=(("base", tally(3, 4)),)),
+        task("a", "01", {"base": "00", "own": "01"}),
+        task("b", "0" * 8, {"base": "1" * 8, "own": "00001111"}),
+        task("imdb", "0101", {"base": "0111"}, held_out=True),
     )
     evaluation = replace(MADE, columns=("base", "own"), tasks=tasks)
     assert evaluation.means("tokens") == (("base", 0.25), ("own", 0.75))
     assert evaluation.means("tokens", held_out=True) == (("base", 0.75),)
     assert evaluation.means("sum") == (("base", 0.0), ("own", 0.0))
+
+
+def test_a_column_that_a_task_lacks_has_no_mean():
+    evaluation = replace(MADE, tasks=(COPA, task("b", "01", {"base": "00"})))
+    assert evaluation.complete() == ("base",)
+    assert [one.task for one in evaluation.having("own")] == ["copa"]
 
 
 def test_a_method_that_fails_counts_as_wrong_and_leaves_the_others(composer: Composer, copa, tmp_path, monkeypatch):
@@ -186,8 +243,9 @@ def test_a_method_that_fails_counts_as_wrong_and_leaves_the_others(composer: Com
     monkeypatch.setitem(METHODS, "ties", replace(METHODS["ties"], merge=raising))
     settings = Settings(merge=MergeSettings(density=0.55))  # asked of nobody before: no merge is at hand
     plan = Plan.of((copa,), ("base", "ties", "cat"), ("typed",))
-    found = tallies(evaluate(composer, plan, settings, tmp_path), "copa")
-    assert found["ties, typed"] == tally(0, 2, failed=2)
+    found = cells(evaluate(composer, plan, settings, tmp_path), "copa")
+    assert found["ties, typed"].chosen == (None, None)
+    assert set(dict(found["ties, typed"].correct).values()) == {0}
     assert (found["base"].failed, found["cat, typed"].failed) == (0, 0)
 
 
@@ -212,26 +270,38 @@ def test_the_slots_of_a_row_go_through_the_model_together_and_progress_reaches_t
     assert steps == [(1, 2), (2, 2)]
 
 
+class Scored:
+    """Counts the slots of every call of `Composer.score`."""
+
+    def __init__(self) -> None:
+        self.slots: list[int] = []
+        self._patch = pytest.MonkeyPatch()
+
+    def __enter__(self) -> list[int]:
+        score = Composer.score
+
+        def counted(composer: Composer, query, merged, *args, base_too=True, **rest):
+            self.slots.append(len(merged) + base_too)
+            return score(composer, query, merged, *args, base_too=base_too, **rest)
+
+        self._patch.setattr(Composer, "score", counted)
+        return self.slots
+
+    def __exit__(self, *_: object) -> None:
+        self._patch.undo()
+
+
 def test_candidates_that_come_to_the_same_are_scored_once(composer: Composer, copa: TaskRows, tmp_path: Path):
-    weights = TaskWeights((("copa", 1.0),), (), 0.9, "inverse")
-    evidence = composer.evidence(copa.queries[0], (), weights, own="copa")
-    slots = [Slot.of(candidate_named(name), evidence) for name in ("base", "own", "top1", "cat", "base")]
-    assert len(set(slots)) == 2
+    own = (("copa", 1.0),)
+    slots = [Slot(None, ()), Slot("cat", own), Slot("cat", own), Slot("cat", own), Slot(None, ())]
     answerer = Answerer(composer, copa, composer.default_settings(), tmp_path)
-    scored: list[int] = []
-    score = Composer.score
-
-    def counted(self, query, merged, *args, base_too=True):
-        scored.append(len(merged) + base_too)
-        return score(self, query, merged, *args, base_too=base_too)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Composer, "score", counted)
-        answers = answerer.answer(copa.ids[0], copa.queries[0], slots)
+    with Scored() as scored:
+        answers = answerer.answer(copa.keys[0], copa.queries[0], slots)
     assert scored == [2]
     assert answers.sums[0] == answers.sums[4] != answers.sums[1]
     assert answers.sums[1] == answers.sums[2] == answers.sums[3]
-    assert len(answers.tokens) == len(answers.bytes) == len(copa.queries[0].options)
+    assert answers.alone == (None,) * 5
+    assert len(answers.sizes.tokens) == len(copa.queries[0].options)
 
 
 def test_slots_are_told_apart_by_what_is_merged_and_not_by_its_name(composer: Composer):
@@ -250,17 +320,10 @@ def test_slots_are_told_apart_by_what_is_merged_and_not_by_its_name(composer: Co
 
 def test_every_candidate_of_the_line_up_can_be_evaluated(composer: Composer, copa: TaskRows, tmp_path: Path):
     one = replace(copa, ids=copa.ids[:1], queries=copa.queries[:1])
-    names = [name for name, candidate in LINEUP.items() if not candidate.needs_rows]
-    plan = Plan.of((one,), names, ("typed",))
-    found = tallies(evaluate(composer, plan, composer.default_settings(), tmp_path), "copa")
-    blind = [name for name in names if STRATEGIES[LINEUP[name].strategy].blind]
-    assert [name.split(",")[0] for name in found] == [*blind, *(name for name in names if name not in blind)]
+    plan = Plan.of((one,), list(LINEUP), ("typed",))
+    found = cells(evaluate(composer, plan, composer.default_settings(), tmp_path), "copa")
+    assert {name.split(",")[0] for name in found} == set(LINEUP)
     assert all(one.failed == 0 for one in found.values())
-
-
-def test_a_candidate_that_needs_labelled_rows_is_refused(copa: TaskRows):
-    with pytest.raises(SettingsError, match="lorahub needs labelled rows"):
-        Plan.of((copa,), ("base", "lorahub"), ("typed",))
 
 
 def test_a_question_that_is_asked_as_typed_is_embedded_without_its_hint(
@@ -280,35 +343,27 @@ def test_a_question_that_is_asked_as_typed_is_embedded_without_its_hint(
     assert asked[1]
 
 
-def test_what_was_found_is_not_computed_again(composer: Composer, rows, work: Path, evaluation: Evaluation):
-    def nobody() -> object:
-        raise AssertionError("a question was embedded")
-
-    plan = Plan.of(rows, None, ("typed", "hinted"))
+def test_what_was_found_is_not_computed_again(composer: Composer, rows, work: Path, evaluation, monkeypatch):
+    """Neither by the model, nor by the encoder, nor by the index."""
+    for part, name in ((composer.encoder, "encode"), (composer.index, "search"), (composer.index, "vectors")):
+        monkeypatch.setattr(type(part), name, nobody)
+    plan, fewer = Plan.of(rows, None, ("typed", "hinted")), Plan.of(rows, ("base", "ties"), ("typed",))
     with Passes(composer) as passes:
-        again = evaluate(composer, plan, composer.default_settings(), work, search=nobody)
-        fewer = evaluate(composer, Plan.of(rows, ("base", "ties"), ("typed",)), composer.default_settings(), work)
+        again = evaluate(composer, plan, composer.default_settings(), work)
+        some = evaluate(composer, fewer, composer.default_settings(), work)
     assert passes.count == 0
     assert again == evaluation
-    for task in ("copa", "cb", "imdb"):
-        found = tallies(fewer, task)
-        assert found == {name: tallies(evaluation, task)[name] for name in found}
+    for name in ("copa", "cb", "imdb"):
+        found = cells(some, name)
+        assert found == {column: cells(evaluation, name)[column] for column in found}
 
 
 def test_another_candidate_adds_only_itself(composer: Composer, copa: TaskRows, rows, work: Path, evaluation):
     """The base and its merges of before are taken from the file: one new slot a row."""
-    slots: list[int] = []
-    score = Composer.score
-
-    def counted(self, query, merged, *args, base_too=True):
-        slots.append(len(merged) + base_too)
-        return score(self, query, merged, *args, base_too=base_too)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Composer, "score", counted)
-        plan = Plan.of((copa,), ("base", "ties", "svd"), ("typed",))
+    plan = Plan.of((copa,), ("base", "ties", "svd"), ("typed",))
+    with Scored() as scored:
         evaluate(composer, plan, composer.default_settings(), work)
-    assert slots == [1, 1]
+    assert scored == [1, 1]
 
 
 def test_other_rows_settings_or_weights_are_other_answers(composer: Composer, copa: TaskRows, tmp_path: Path):
@@ -328,22 +383,25 @@ def test_other_rows_settings_or_weights_are_other_answers(composer: Composer, co
         assert passes.count == 5
 
 
-def test_questions_are_embedded_in_one_batch_and_routes_are_kept(composer: Composer, copa, tmp_path, monkeypatch):
+def test_questions_are_embedded_in_one_batch_and_choices_are_kept(composer: Composer, copa, tmp_path, monkeypatch):
     batches, encode = [], composer.encoder.encode
     monkeypatch.setattr(composer.encoder, "encode", lambda texts: batches.append(list(texts)) or encode(texts))
     settings = composer.default_settings()
 
-    def route(asked: str) -> tuple[TaskWeights, ...]:
-        return routes(copa, asked, settings.retrieval, "i", lambda: (composer.encoder, composer.index), tmp_path)
+    def made(asked: str) -> Choices:
+        return Choices(composer, copa, asked, "seen", settings.retrieval, tmp_path, index_id="i")
 
-    first = [route(asked) for asked in ("hinted", "typed")]
-    assert batches == [
-        [query.retrieval_text for query in copa.queries],
-        [replace(query, hint=None).retrieval_text for query in copa.queries],
-    ]
-    assert [route(asked) for asked in ("hinted", "typed")] == first
+    first = {asked: made(asked) for asked in ("hinted", "typed")}
+    names = [name for name in STRATEGIES if name != "lorahub"]
+    chosen = [[one.choice(name, row) for name in names] for one in first.values() for row in (0, 1)]
+    assert batches == [[query.retrieval_text for query in ways(copa.queries, way)] for way in first]
+    monkeypatch.setattr(type(composer.index), "search", nobody)
+    monkeypatch.setattr(type(composer.index), "vectors", nobody)
+    again = {asked: made(asked) for asked in first}
+    assert [[one.choice(name, row) for name in names] for one in again.values() for row in (0, 1)] == chosen
     assert len(batches) == 2
-    assert first[0] == tuple(composer.route(composer.retrieve(query, settings), settings) for query in copa.queries)
+    for asked, one in again.items():
+        assert [one.weights(row) for row in (0, 1)] == [first[asked].weights(row) for row in (0, 1)]
 
 
 KILLED = """

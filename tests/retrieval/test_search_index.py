@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from index_rows import COUNT, ENCODER, ROWS, SOURCE, VECTORS, build, made_rows, unit
+from index_rows import COUNT, ENCODER, ROWS, SOURCE, TASKS, VECTORS, build, made_rows, unit
 
 from composer.errors import SearchIndexError, SettingsError
 from composer.retrieval.build import IndexRows
@@ -80,6 +80,35 @@ def test_more_neighbours_than_examples_are_all_of_them(tmp_path: Path):
 def test_a_vector_that_is_no_question_is_refused(index: SearchIndex, vector: np.ndarray):
     with pytest.raises(SearchIndexError, match="question's vector"):
         index.search(vector, 5, "inverse")
+
+
+@pytest.mark.parametrize("without", [("cb",), frozenset({"cb", "piqa"}), ("nothing",), ()])
+def test_examples_of_tasks_left_out_are_passed_over_as_if_they_were_not_there(index: SearchIndex, without):
+    question = questions(1)[0]
+    found = index.search(question, 100, "inverse", without)
+    assert len(found) == 100
+    left = [i for i in np.argsort(-(VECTORS @ question), kind="stable") if ROWS.tasks[i] not in without][:100]
+    assert len({one.row_id for one in found} & {ROWS.ids[i] for i in left}) >= 99
+    assert [one.distance for one in found] == sorted(one.distance for one in found)
+
+
+def test_without_any_task_left_nothing_is_found(index: SearchIndex):
+    assert index.search(questions(1)[0], 5, "inverse", TASKS) == ()
+
+
+def test_vectors_are_those_of_every_task_by_row_id_and_read_once(index: SearchIndex, monkeypatch):
+    found = index.vectors()
+    assert found.tasks == TASKS
+    for task, rows in found.by_task.items():
+        ids = sorted(ROWS.ids[i] for i in range(COUNT) if ROWS.tasks[i] == task)
+        assert np.allclose(rows, [VECTORS[ROWS.ids.index(name)] for name in ids], atol=1e-4)
+    monkeypatch.setattr(type(index._collection), "vectors", lambda *_: pytest.fail("read again"))
+    assert index.vectors() is found
+
+
+def test_of_a_large_task_the_first_vectors_are_enough(index: SearchIndex, monkeypatch):
+    monkeypatch.setattr("composer.retrieval.index.MOST_VECTORS", 10)
+    assert {len(rows) for rows in index.vectors().by_task.values()} == {10}
 
 
 def test_an_unknown_kernel_or_a_top_k_of_0_is_refused(index: SearchIndex):
