@@ -112,7 +112,7 @@ def answered(base: BaseModel, bank: Bank, query: Query) -> Answered:
     sizes = OptionSizes.of(query.options, [len(option) for option in options])
     return Answered(
         log_probabilities=answer.log_probabilities,
-        tokens=tuple(prompt.text_tokens + option for option in options),
+        tokens=tuple((prompt.text_tokens, option) for option in options),
         chosen=tuple(best(normalized(HARNESS_RULES[name], answer.log_probabilities, sizes)) for name in METRICS),
     )
 
@@ -121,7 +121,7 @@ def section(version: str, found: Sequence[Agreement]) -> str:
     verdict = "All rows are equal" if all(one.holds for one in found) else "Not all rows are equal"
     return (
         f"{MARKS[0]}\n{verdict}: the base model in fp32 on a CPU, beside lm-evaluation-harness {version}; "
-        f"the tolerance is {TOLERANCE:g} nats.\n\n{table(found)}\n{MARKS[1]}"
+        f"the tolerance is {TOLERANCE:g} nats per token of an option.\n\n{table(found)}\n{MARKS[1]}"
     )
 
 

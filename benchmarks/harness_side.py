@@ -48,9 +48,14 @@ class HarnessSide:
             raise ComposerError(f"lm-evaluation-harness asks {requests[0]!r}, not what it was given: mind its version.")
         return Answered(
             log_probabilities=tuple(float(log_probability) for log_probability, _ in sample["filtered_resps"]),
-            tokens=tuple(tuple(sum(self.model._encode_pair(*request), [])) for request in requests),
+            tokens=tuple(self._tokens(*request) for request in requests),
             chosen=tuple(_chosen(task, sample, metric) for metric in METRICS),
         )
+
+    def _tokens(self, prompt: str, option: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """As it reads them itself, by the method that its requests go through."""
+        before, after = self.model._encode_pair(prompt, option)
+        return tuple(before), tuple(after)
 
 
 def _chosen(task: Any, sample: dict[str, Any], metric: str) -> int:  # noqa: ANN401 - a ConfigurableTask

@@ -18,8 +18,8 @@ from composer.types import Query
 
 ROWS = (Asked("Why?\nAnswer:", ("so", "because"), 0), Asked("Who?\nAnswer:", ("she", "he"), 1))
 OURS = (
-    Answered((-2.0, -4.0), ((1, 2), (1, 3)), chosen=(0, 1)),
-    Answered((-5.0, -3.0), ((4, 5), (4, 6)), chosen=(1, 1)),
+    Answered((-2.0, -4.0), (((1,), (2, 9)), ((1,), (3, 9))), chosen=(0, 1)),
+    Answered((-5.0, -3.0), (((4,), (5, 9)), ((4,), (6, 9))), chosen=(1, 1)),
 )
 
 
@@ -28,10 +28,11 @@ def of(theirs: tuple[Answered, ...]):
 
 
 def test_equal_answers_agree_within_the_tolerance():
-    near = replace(OURS[0], log_probabilities=(-2.0 + TOLERANCE / 2, -4.0))
+    near = replace(OURS[0], log_probabilities=(-2.0 + 1.5 * TOLERANCE, -4.0))  # of two tokens
     found = of((near, OURS[1]))
     assert all(one.holds and (one.rows, one.equal, one.same_tokens) == (2, 2, 2) for one in found.values())
-    assert found["acc"].largest == pytest.approx(TOLERANCE / 2)
+    assert found["acc"].largest == pytest.approx(1.5 * TOLERANCE)
+    assert found["acc"].largest_per_token == pytest.approx(0.75 * TOLERANCE)
     assert (found["acc"].right, found["acc_norm"].right) == ((2, 2), (1, 1))
 
 
@@ -42,7 +43,13 @@ def test_another_choice_is_counted_under_its_own_metric():
 
 
 @pytest.mark.parametrize(
-    "other", [{"log_probabilities": (-2.0, -4.1)}, {"tokens": ((1, 2), (1, 9))}, {"log_probabilities": (-2.0, -4.002)}]
+    "other",
+    [
+        {"log_probabilities": (-2.0, -4.1)},
+        {"log_probabilities": (-2.0, -4.0 - 3 * TOLERANCE)},
+        {"tokens": (((1,), (2, 9)), ((1,), (3, 8)))},
+        {"tokens": (((1, 2), (9,)), ((1,), (3, 9)))},
+    ],
 )
 def test_other_tokens_or_log_probabilities_do_not_hold(other):
     assert not any(one.holds for one in of((replace(OURS[0], **other), OURS[1])).values())
@@ -56,8 +63,8 @@ def test_every_row_needs_an_answer_of_both_sides():
 def test_the_table_has_a_line_for_each_task_and_metric():
     lines = table(tuple(of(OURS).values())).splitlines()
     assert lines[2:] == [
-        "| copa | acc | 2 | 2 | 2 | 0.0e+00 | 2 | 2 |",
-        "| copa | acc_norm | 2 | 2 | 2 | 0.0e+00 | 1 | 1 |",
+        "| copa | acc | 2 | 2 | 2 | 0.0e+00 | 0.0e+00 | 2 | 2 |",
+        "| copa | acc_norm | 2 | 2 | 2 | 0.0e+00 | 0.0e+00 | 1 | 1 |",
     ]
 
 
@@ -82,7 +89,7 @@ def test_our_side_is_the_base_as_the_product_asks_it(composer):
     base = composer.explain(query).prediction("base")
     assert found.log_probabilities == pytest.approx(base.log_probabilities, abs=1e-4)
     whole = encode_plain(composer.base.tokenizer, f"{asked.prompt} the bakery")
-    assert list(found.tokens[0])[-len(whole) :] == whole
+    assert [*found.tokens[0][0], *found.tokens[0][1]][-len(whole) :] == whole
     shares = [total / len(option) for total, option in zip(found.log_probabilities, query.options, strict=True)]
     assert found.chosen == (
         found.log_probabilities.index(max(found.log_probabilities)),
