@@ -16,12 +16,13 @@ def write_section(page: Path, result: dict[str, Any]) -> None:
     page.write_text(with_section(text, section(result)), encoding="utf-8")
 
 
-def with_section(text: str, new: str) -> str:
-    """The page with this section in the place of the old one, or at its end."""
-    if START not in text:
+def with_section(text: str, new: str, marks: tuple[str, str] = (START, END)) -> str:
+    """The page with this section, which holds the marks, in the place of the old one, or at its end."""
+    start, end = marks
+    if start not in text:
         return f"{text.rstrip()}\n\n{new}\n"
-    before, _, rest = text.partition(START)
-    return before + new + rest.partition(END)[2]
+    before, _, rest = text.partition(start)
+    return before + new + rest.partition(end)[2]
 
 
 def section_of(text: str) -> str:

@@ -106,7 +106,7 @@ class AppSettings:
     port: int = 7860
     cache_dir: Path = ROOT / ".cache"
     adapter_bytes: int = ADAPTER_BYTES
-    """Of adapters kept in memory; as much again for their trimmed copies, and a sixteenth for finished merges."""
+    """Of adapters kept in memory; as much again for their trimmed copies, an eighth for finished merges and gates."""
     space_id: str | None = None
     """`owner/name` on a Hugging Face Space: where links to a run must lead."""
     device: str = "auto"

@@ -1,6 +1,7 @@
 """Who is compared: one table of candidates that the page, the command line, the API and the evaluation read.
 
-A candidate is a strategy, which chooses adapters and weights, with a method, which makes one adapter of them.
+A candidate is a strategy, which chooses adapters and weights, with a method, which makes one adapter of them; or a
+strategy alone, where it chooses a gate, or nothing.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class Candidate:
     strategy: str
     """A row of STRATEGIES."""
     method: str | None
-    """A row of METHODS; None for the base model, which has nothing to merge."""
+    """A row of METHODS; None for the base model and for gates, which merge nothing."""
     title: str
     meaning: str
     """What it is, for a person; `{task}` stands for the heaviest task."""
@@ -46,6 +47,9 @@ LINEUP: dict[str, Candidate] = {
         Candidate(BASE, "base", None, "Base model", "no adapter at all"),
         # one adapter alone comes out of cat exactly as it is
         Candidate("own", "own", "cat", "Own adapter", "the adapter of the row's own task, which only an oracle knows"),
+        Candidate("arrow", "arrow", None, "Arrow", "for each token, the three adapters whose main direction it fits"),
+        Candidate("spectr", "spectr", None, "SpectR", "for each token, the four adapters that would change it most"),
+        Candidate("logo", "logo", "cat", "LoGo", "the adapters that would change the question's last word most, mixed"),
         Candidate("top1", "top1", "cat", "Heaviest adapter", "{task}, the heaviest task's, alone"),
         Candidate("uniform", "uniform", "linear", "Uniform", "the same tasks with equal weights, merged by Linear"),
         Candidate("soup", "soup", "average", "Soup", "every adapter of the bank, averaged"),

@@ -6,10 +6,13 @@ trace = composer.explain(Query("Where can I buy a tennis ball?", ("a sports stor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
+from typing import cast
+
+import numpy as np
 
 from composer.bank.manifest import Bank, load_bank
 from composer.bank.store import DEVICE_BYTES, AdapterStore
@@ -18,16 +21,18 @@ from composer.errors import BankError, ComposerError, SettingsError
 from composer.indexing import IndexPlace, index_folder, open_index
 from composer.inference.base import BaseModel, check_base, load_base
 from composer.inference.gguf import Say, base_folder, config_folder
+from composer.inference.looking import added_to, last_input, module_to_look_at
 from composer.inference.prompts import FittedPrompt, encode_option, fit_prompt
 from composer.inference.scoring import score
 from composer.lineup import BASE, REFERENCES, candidate_named
-from composer.merging import METHODS, TrimCache, contributions_of, merge, method_named
-from composer.merging.cache import ByteCache, MergeKey, bytes_of, merge_key
+from composer.merging import METHODS, TrimCache, contributions_of, gated, merge, method_named, rule_named
+from composer.merging.cache import ByteCache, MergeKey, bytes_of, gate_key, merge_key
 from composer.merging.factors import MergedAdapter
+from composer.merging.gating import AnyAdapter, GatedAdapter
 from composer.retrieval.build import Progress
 from composer.retrieval.encoder import Encoder
 from composer.retrieval.index import SearchIndex
-from composer.routing import STRATEGIES, Choice, Evidence, reweigh, route
+from composer.routing import STRATEGIES, Choice, Evidence, Gate, reweigh, route
 from composer.routing.kernels import kernel_named
 from composer.scores import HARNESS, rule_for
 from composer.tasks import find_task
@@ -48,7 +53,7 @@ class Composer:
     base: BaseModel
     adapters: AdapterStore
     trimmed: TrimCache
-    merges: ByteCache[MergeKey, MergedAdapter]
+    merges: ByteCache[MergeKey, AnyAdapter]
 
     @classmethod
     def open(
@@ -167,28 +172,40 @@ class Composer:
         """What a strategy may look at. `own` is the row's own task, where it is known; the adapters of the tasks
         `withheld`, and their examples, are taken away. `labelled` are rows of the question's task to try choices on:
         5 at least, or none. Raises SettingsError for fewer."""
+        tasks = tuple(task for task in self.bank.tasks if task not in withheld)
         return Evidence(
             query=query,
             neighbours=tuple(neighbours),
             weights=weights,
-            tasks=tuple(task for task in self.bank.tasks if task not in withheld),
+            tasks=tasks,
             own=own,
             embed=lambda: self.encoder.encode([query.retrieval_text])[0],
             examples=lambda: self.index.vectors().without(withheld),
             trial=self.trial(labelled, self.default_settings()) if labelled else None,
+            look=lambda: self.look(query, tasks),
         )
 
     def trial(self, rows: Sequence[Query], settings: Settings) -> Callable[[Choice], float]:
         """Gives the mean loss of a choice, averaged to one adapter, on these rows: see `Trial`, and what it raises."""
         return Trial.of(self.base, self.adapters, self.bank.prompt_template, rows, settings.merge)
 
-    def candidate(self, name: str, evidence: Evidence, settings: Settings) -> MergedAdapter | None:
+    def look(self, query: Query, tasks: Sequence[str]) -> Mapping[str, np.ndarray]:
+        """What each of these tasks' adapters would add to the last token of the prompt, where the model's last block
+        asks its query: task -> (out_features,). One pass of the base alone."""
+        module = module_to_look_at(self.base.module_shapes)
+        inputs = last_input(self.base, self.fit(query).text_tokens, module)
+        out_features, _ = self.base.module_shapes[module]
+        return {task: added_to(inputs, self.adapters.on_host(task), module, out_features) for task in tasks}
+
+    def candidate(self, name: str, evidence: Evidence, settings: Settings) -> AnyAdapter | None:
         """What a row of the line-up adds to the base for this evidence; None for the base alone.
 
         Raises MergeError where it cannot be merged, SettingsError where the evidence lacks what its strategy needs.
         """
         row = candidate_named(name)
         choice = STRATEGIES[row.strategy].choose(evidence)
+        if isinstance(choice, Gate):
+            return replace(self.gate(choice), method=name)
         if row.method is None or not choice:
             return None
         return replace(self.merge(choice, settings, row.method), method=name)
@@ -197,7 +214,7 @@ class Composer:
         """The tasks' adapters as one, by a method: a value that is kept for a while. Read it only."""
         adapters = [self.adapters.get(task) for task, _ in choice]
         key = merge_key(method, method_named(method), adapters, choice, settings.merge)
-        return self.merges.or_made(
+        merged = self.merges.or_made(
             key,
             lambda: merge(
                 method,
@@ -209,6 +226,18 @@ class Composer:
                 listed=self.base.device.type == "cuda",  # where memory is scarce and copies of 7b factors are large
             ),
         )
+        return cast(MergedAdapter, merged)  # a merge's key is no gate's
+
+    def gate(self, gate: Gate) -> GatedAdapter:
+        """The tasks' adapters as a gate weighs them, token by token: a value that is kept for a while. Read it only."""
+        rule = rule_named(gate.rule)
+        adapters = [self.adapters.get(task) for task in gate.tasks]
+        key = gate_key(gate.rule, rule, adapters, gate.top_k, gate.temperature)
+        made = self.merges.or_made(
+            key,
+            lambda: gated(gate.rule, adapters, top_k=gate.top_k, temperature=gate.temperature, dtype=self.base.dtype),
+        )
+        return cast(GatedAdapter, made)
 
     def fit(self, query: Query) -> FittedPrompt:
         """The question in the bank's template, its context cut in the middle where the model has no room for it."""
@@ -228,7 +257,7 @@ class Composer:
     def score(
         self,
         query: Query,
-        merged: Sequence[MergedAdapter],
+        merged: Sequence[AnyAdapter],
         settings: Settings,
         prompt: FittedPrompt | None = None,
         *,
@@ -236,7 +265,7 @@ class Composer:
         base_too: bool = True,
         unconditional: bool = False,
     ) -> tuple[Prediction | Failure, ...]:
-        """The base model's answer and one per merged adapter, in one forward pass.
+        """The base model's answer and one per merge or gate, in one forward pass.
 
         `task` is the one whose metric the normalization `harness` takes: `acc`, the plain sum, where it is not known.
         `unconditional` reads the options after the bare template too: see `Prediction.unconditional`.
@@ -279,7 +308,8 @@ class Composer:
         clock("score")
         # a merge that is not finite has no shares that could be shown, or written as JSON
         answered = {answer.method for answer in answers if isinstance(answer, Prediction)}
-        shares = self.contributions(trace.weights.kept, [one for one in merged if one.method in answered])
+        merges = [one for one in merged if isinstance(one, MergedAdapter) and one.method in answered]
+        shares = self.contributions(trace.weights.kept, merges)  # a gate has none: its weights differ by token
         clock("explain")
         grown = _with_answers(trace, answers, failures)
         return replace(grown, contributions=(*trace.contributions, *shares), timings_ms=clock.timings)
@@ -306,9 +336,9 @@ class Composer:
 
     def _merge_all(
         self, names: Sequence[str], trace: Trace, settings: Settings, rescue: Rescue | None
-    ) -> tuple[list[MergedAdapter], list[Failure]]:
+    ) -> tuple[list[AnyAdapter], list[Failure]]:
         evidence = self.evidence(trace.query, trace.neighbours, trace.weights)
-        merged: list[MergedAdapter] = []
+        merged: list[AnyAdapter] = []
         failures: list[Failure] = []
         for name in names:
             try:
@@ -340,10 +370,10 @@ def _open_base(bank: Bank, cache_dir: Path, device: str, quantization: str, say:
 
 def _memory(
     bank: Bank, base: BaseModel, adapter_bytes: int
-) -> tuple[AdapterStore, TrimCache, ByteCache[MergeKey, MergedAdapter]]:
+) -> tuple[AdapterStore, TrimCache, ByteCache[MergeKey, AnyAdapter]]:
     store = AdapterStore(bank, base.module_shapes, adapter_bytes, device=base.device, dtype=base.dtype)
     nearby = adapter_bytes if base.device.type == "cpu" else DEVICE_BYTES
-    return store, TrimCache(nearby), ByteCache(nearby // 16, lambda merged: bytes_of(merged.stacks))
+    return store, TrimCache(nearby), ByteCache(nearby // 8, lambda merged: bytes_of(merged.stacks))
 
 
 def check_settings(settings: Settings) -> None:

@@ -7,7 +7,7 @@ import pytest
 from composer.config import DEFAULT_METHODS
 from composer.errors import SettingsError
 from composer.lineup import BASE, LINEUP, REFERENCES, RETRIEVAL, candidate_named, candidates_named
-from composer.merging import METHODS
+from composer.merging import GATES, METHODS
 from composer.routing import STRATEGIES
 
 
@@ -17,9 +17,9 @@ def test_every_method_is_a_candidate_of_its_own_name_over_what_was_retrieved():
     assert set(DEFAULT_METHODS) < set(LINEUP)
 
 
-def test_every_strategy_has_a_candidate_and_every_candidate_a_strategy_and_a_method():
+def test_every_strategy_has_a_candidate_and_all_but_the_base_and_gates_a_method():
     assert {candidate.strategy for candidate in LINEUP.values()} == set(STRATEGIES)
-    assert [c.name for c in LINEUP.values() if c.method is None] == [BASE]
+    assert {c.name for c in LINEUP.values() if c.method is None} == {BASE, *GATES}
     assert {c.method for c in LINEUP.values()} - {None} == set(METHODS)
     assert all(name == candidate.name for name, candidate in LINEUP.items())
 

@@ -9,13 +9,15 @@ import pytest
 import torch
 
 from composer import Query, RetrievalSettings, Settings, Trace
-from composer.config import DEFAULT_METHODS, MergeSettings
+from composer.config import DEFAULT_METHODS, MergeSettings, ScoreSettings
 from composer.errors import BankError, MergeError, SettingsError
 from composer.lineup import REFERENCES
 from composer.merging import METHODS
 from composer.merging.cache import ByteCache
 from composer.pipeline import Composer, index_folder
 from composer.routing import route
+from composer.scores import OptionSizes, normalized
+from composer.tasks import TASKS
 from composer.types import Failure, Prediction
 
 FOUR = DEFAULT_METHODS
@@ -154,7 +156,10 @@ def test_explain_is_its_stages_one_after_the_other(composer: Composer):
 
 
 def test_eight_threads_with_other_questions_and_weights_equal_serial_answers_bit_by_bit(composer: Composer, queries):
-    kinds = [settings(top_p, kernel, density=d) for top_p, kernel, d in ((0.3, "exp", 0.5), (0.9, "inverse", 0.7))]
+    kinds = [
+        replace(settings(top_p, kernel, density=density), score=ScoreSettings(how))
+        for top_p, kernel, density, how in ((0.3, "exp", 0.5, "pmi"), (0.9, "inverse", 0.7, "harness"))
+    ]
     asked = [(query, kinds[i % 2]) for i, query in enumerate(queries)]
     serial = [without_times(composer.explain(*one)) for one in asked]
     with ThreadPoolExecutor(8) as pool:
@@ -257,6 +262,39 @@ def test_one_task_alone_in_the_nucleus_is_said(composer: Composer):
     assert composer.explain(TENNIS, settings(top_p=1.0)).notes == ()
     (note,) = composer.explain(TENNIS, settings(top_p=0.001, methods=("cat", "core_iso"))).notes
     assert note.endswith("applies that adapter, apart from pruning and Core Iso's evening out.")
+
+
+def test_harness_scores_as_the_heaviest_task_is_scored_and_says_so(composer: Composer, queries):
+    chosen = replace(settings(), score=ScoreSettings("harness"))
+    for query in queries:
+        *_, trace = composer.run(query, chosen)
+        task = trace.weights.heaviest
+        metric = TASKS[task].harness
+        assert any(f"scores {task}, the heaviest task: by {metric}," in note for note in trace.notes)
+        for answer in (*trace.predictions, *trace.references):
+            assert isinstance(answer, Prediction)
+            divisors = [len(option) if metric == "acc_norm" else 1 for option in query.options]
+            expected = [total / n for total, n in zip(answer.log_probabilities, divisors, strict=True)]
+            assert answer.scores == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("task", "rule"), [("hellaswag", "characters"), ("boolq", "sum"), (None, "sum")])
+def test_a_known_task_says_what_harness_comes_to(composer: Composer, task: str | None, rule: str):
+    chosen = replace(settings(), score=ScoreSettings("harness"))
+    (base,) = composer.score(TENNIS, (), chosen, task=task)
+    sizes = OptionSizes.of(TENNIS.options, composer.option_tokens(TENNIS))
+    assert isinstance(base, Prediction)
+    assert base.scores == normalized(rule, base.log_probabilities, sizes)
+
+
+def test_pmi_is_kept_with_every_answer_and_leaves_the_log_probabilities(composer: Composer):
+    *_, plain = composer.run(TENNIS, settings())
+    *_, pmi = composer.run(TENNIS, replace(settings(), score=ScoreSettings("pmi")))
+    for one, other in zip((*plain.predictions, *plain.references), (*pmi.predictions, *pmi.references), strict=True):
+        assert isinstance(one, Prediction) and isinstance(other, Prediction)
+        assert one.log_probabilities == other.log_probabilities
+        assert one.unconditional is None and other.unconditional is not None
+        assert other.scores == tuple(a - b for a, b in zip(other.log_probabilities, other.unconditional, strict=True))
 
 
 def test_a_long_passage_is_cut_and_it_is_said(composer: Composer):

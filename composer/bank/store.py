@@ -56,6 +56,12 @@ class AdapterStore:
                 task, lambda: _mapped(self._on_host(task), lambda t: t.to(self._device, non_blocking=True))
             )
 
+    def on_host(self, task: str) -> AdapterFactors:
+        """As `get`, but left in the host's memory whatever the device: for what reads little of it."""
+        self.bank.adapter(task)
+        with self._reading[task]:
+            return self._on_host(task)
+
     @property
     def kept(self) -> tuple[str, ...]:
         """The tasks in the host's memory, the one asked for last at the end."""

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from composer.config import DEFAULT_BANK, AppSettings, Settings
+from composer.config import DEFAULT_BANK, NORMALIZATIONS, AppSettings, Settings
 from composer.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--top-p", type=float, metavar="P", help="mass of the nucleus")
     parser.add_argument("--top-k", type=int, metavar="K", help="neighbours to retrieve")
     parser.add_argument("--kernel", metavar="NAME", help="inverse, exp or cosine")
-    parser.add_argument("--normalization", metavar="NAME", help="tokens, sum or bytes")
+    parser.add_argument("--normalization", metavar="NAME", help=f"of {', '.join(NORMALIZATIONS)}")
     add_merge_settings(parser)
 
 

@@ -16,7 +16,7 @@ from composer.errors import BankError, ComposerError
 from composer.evaluation.rows import TaskRows
 from composer.evaluation.saved import Saved
 from composer.lineup import BASE
-from composer.merging import MergedAdapter
+from composer.merging.gating import AnyAdapter
 from composer.pipeline import Composer
 from composer.routing import Choice, Gate
 from composer.scores import OptionSizes
@@ -39,12 +39,11 @@ class Slot:
         if not self.choice:
             return BASE
         if isinstance(self.choice, Gate):
-            tasks: Sequence[str] = self.choice.tasks
-            how: object = (self.choice.rule, self.choice.top_k, self.choice.temperature, None)
+            gate = self.choice
+            tasks, how = gate.tasks, repr((gate.rule, gate.top_k, gate.temperature))
         else:
-            tasks = [task for task, _ in self.choice]
-            how = ([weight for _, weight in self.choice], settings)
-        content = repr((self.method, [composer.adapters.get(task).key for task in tasks], how))
+            tasks, how = tuple(task for task, _ in self.choice), repr(([weight for _, weight in self.choice], settings))
+        content = repr((self.method, [composer.adapters.on_host(task).key for task in tasks], how))
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
@@ -115,7 +114,7 @@ class Answerer:
                     found[answer.method + _ALONE] = list(answer.unconditional)
         return found
 
-    def _merged(self, key: str, slot: Slot) -> MergedAdapter | None:
+    def _merged(self, key: str, slot: Slot) -> AnyAdapter | None:
         try:
             if isinstance(slot.choice, Gate):
                 return replace(self.composer.gate(slot.choice), method=key)

@@ -48,7 +48,7 @@ SETTINGS: dict[str, Setting] = {
 }
 BATCH = 64
 ALL_ROWS = "*"
-"""Under which a choice is kept that does not look at the question."""
+"""Under which a choice is kept that was searched for on labelled rows: one for the whole task."""
 
 
 def asked_as(query: Query, asked: str) -> Query:
@@ -80,7 +80,10 @@ class Choices:
         self.own = rows.task if rows.task in composer.bank.tasks else None
         self._setting = SETTINGS[setting]
         self.withheld = _withheld(self._setting, self.own, composer.bank.tasks)
-        identity = hashlib.sha256(repr((settings, index_id, composer.bank.tasks)).encode()).hexdigest()[:12]
+        bank = composer.bank
+        adapters = [(task, source.sha256) for task, source in bank.adapters]
+        content = (settings, index_id, bank.base, bank.prompt_template, adapters)
+        identity = _digest(content)
         self._vectors = Saved(folder / f"vectors-{rows.task}-{asked}.jsonl")
         self._routes = Saved(folder / f"routes-{rows.task}-{asked}-{setting}-{identity}.jsonl")
         self._route_all()
@@ -95,8 +98,7 @@ class Choices:
     def choice(self, strategy: str, row: int) -> Choice | Gate:
         """Raises SettingsError where the strategy needs what is not at hand."""
         needs_rows = STRATEGIES[strategy].needs_rows
-        key = ALL_ROWS if STRATEGIES[strategy].blind else self._rows.keys[row]
-        key += f" {self._model}" if needs_rows else ""
+        key = f"{ALL_ROWS} {_digest(self._labelled)}" if needs_rows else self._rows.keys[row]
         kept = self._routes.get(key).get(f"by {strategy}")
         if kept is None:
             labelled = self._labelled if needs_rows else ()
@@ -154,13 +156,6 @@ class Choices:
         return f"{key} {self._encoder}"
 
     @cached_property
-    def _model(self) -> str:
-        """What a strategy that tries its weights on rows depends on, besides the index."""
-        bank, adapters = self._composer.bank, self._composer.adapters
-        keys = [adapters.get(task).key for task in bank.tasks]
-        return hashlib.sha256(repr((bank.base, bank.prompt_template, keys, self._labelled)).encode()).hexdigest()[:12]
-
-    @cached_property
     def _encoder(self) -> str:
         return self._composer.encoder.sha256[:12]
 
@@ -171,6 +166,10 @@ def _withheld(setting: Setting, own: str | None, tasks: Sequence[str]) -> frozen
     if setting.withholds == "task":
         return frozenset({own})
     return frozenset(task for task in tasks if TASKS[task].family == TASKS[own].family)
+
+
+def _digest(content: object) -> str:
+    return hashlib.sha256(repr(content).encode()).hexdigest()[:12]
 
 
 def _weights(kept: dict[str, Any]) -> TaskWeights:

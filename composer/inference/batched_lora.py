@@ -13,12 +13,15 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
 from composer.errors import InferenceError
+from composer.inference.gated import gated_updates
 from composer.merging.factors import MergedAdapter, Stack
+from composer.merging.gating import AnyAdapter, GatedAdapter
 
 JOIN_BYTES = 2**25
 """Of one adapter's modules of a kind: up to here, factors of several slots are copied together for one product."""
@@ -26,6 +29,13 @@ TOGETHER_TOKENS = 512
 """In all slots: up to here, in 16 bits, starting a product costs more than multiplying with other slots' factors."""
 ModuleShapes = Mapping[str, tuple[int, int]]
 """Module name -> (out_features, in_features)."""
+
+
+class Addition(Protocol):
+    """What happens to a module's output in a pass."""
+
+    def add_to(self, y: Tensor, x: Tensor) -> None:
+        """x: (all slots, tokens, in), y: (all slots, tokens, out), changed in place."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +51,7 @@ class Update:
     scale: float = 1.0
 
     def add_to(self, y: Tensor, x: Tensor) -> None:
-        """x: (all slots, tokens, in), y: (all slots, tokens, out), changed in place."""
+        """As `Addition.add_to`."""
         rows = slice(self.first, self.first + self.a.shape[0])
         y, low = y[rows], torch.bmm(x[rows].to(self.a.dtype), self.a.mT)
         if y.dtype == self.b.dtype:
@@ -63,7 +73,7 @@ class Together:
     """(slots, 1, rank of all slots together): the update's scale where a column is of the slot, else 0"""
 
     def add_to(self, y: Tensor, x: Tensor) -> None:
-        """As `Update.add_to`. Factors that are not finite make all slots' answers not finite."""
+        """As `Addition.add_to`. Factors that are not finite make all slots' answers not finite."""
         low = torch.mm(x.reshape(-1, x.shape[-1]).to(self.a.dtype), self.a.t())
         low.view(*x.shape[:2], -1).mul_(self.gains)
         y = y.view(-1, y.shape[-1])
@@ -83,8 +93,9 @@ class Slots:
     count: int
     """Slots, the base's included where it has one."""
     order: tuple[int, ...]
-    """order[i] is the slot of the i-th adapter given: slots go by rank, so that equal ranks share a product."""
-    updates: Mapping[str, tuple[Update | Together, ...]]
+    """order[i] is the slot of the i-th adapter given: slots go by rank, so that equal ranks share a product; gates
+    come last."""
+    updates: Mapping[str, tuple[Addition, ...]]
     """Module name -> its updates. Modules or slots without one are absent; there is no padding of ranks."""
 
     @property
@@ -116,10 +127,10 @@ def attach(model: nn.Module) -> dict[str, tuple[int, int]]:
     return shapes
 
 
-def check_fits(adapter: MergedAdapter, shapes: ModuleShapes) -> None:
+def check_fits(adapter: AnyAdapter, shapes: ModuleShapes) -> None:
     """Raises InferenceError for a module that the model lacks, or factors of another shape than the module's."""
     for stack in adapter.stacks:
-        found = (stack.b.shape[1], stack.a.shape[2])
+        found = stack.shape
         for module in stack.modules:
             if module not in shapes:
                 raise InferenceError(
@@ -139,7 +150,7 @@ def together_pays(dtype: torch.dtype, tokens: int) -> bool:
 
 
 def build_slots(
-    merged: Sequence[MergedAdapter],
+    merged: Sequence[AnyAdapter],
     device: torch.device | str,
     dtype: torch.dtype,
     *,
@@ -147,16 +158,20 @@ def build_slots(
     together: bool = False,
 ) -> Slots:
     """Slots for the base (with `base_too`) and these adapters. Copies whole stacks, and nothing where a rank stands
-    alone. `together` makes one product of all slots, unless their factors are large."""
+    alone. `together` makes one product of all merges, unless their factors are large. Gates stay by themselves."""
     first_slot = int(base_too)
-    by_rank = sorted(range(len(merged)), key=lambda i: max((s.a.shape[1] for s in merged[i].stacks), default=0))
-    order = {adapter: slot for slot, adapter in enumerate(by_rank, start=first_slot)}
+    order = {adapter: slot for slot, adapter in enumerate(_by_size(merged), start=first_slot)}
     count = len(merged) + first_slot
     alike: dict[tuple[str, ...], list[tuple[int, Stack]]] = defaultdict(list)
-    for adapter, slot in order.items():
-        for stack in merged[adapter].stacks:
-            alike[stack.modules].append((slot, stack))
-    updates: dict[str, list[Update | Together]] = defaultdict(list)
+    updates: dict[str, list[Addition]] = defaultdict(list)
+    for number, slot in order.items():
+        adapter = merged[number]
+        if isinstance(adapter, GatedAdapter):
+            for module, update in gated_updates(adapter, slot, device, dtype):
+                updates[module].append(update)
+        else:
+            for stack in adapter.stacks:
+                alike[stack.modules].append((slot, stack))
     for modules, members in alike.items():
         small = sum(stack.a.nbytes + stack.b.nbytes for _, stack in members) <= JOIN_BYTES
         made = _as_one(members, count, device, dtype) if together and small else _by_rank(members, device, dtype)
@@ -167,6 +182,16 @@ def build_slots(
         order=tuple(order[i] for i in range(len(merged))),
         updates={module: tuple(parts) for module, parts in updates.items()},
     )
+
+
+def _by_size(merged: Sequence[AnyAdapter]) -> list[int]:
+    """Merges by ascending rank, then gates."""
+    ranks = {
+        i: max((stack.a.shape[1] for stack in adapter.stacks), default=0)
+        for i, adapter in enumerate(merged)
+        if isinstance(adapter, MergedAdapter)
+    }
+    return [*sorted(ranks, key=lambda i: ranks[i]), *(i for i in range(len(merged)) if i not in ranks)]
 
 
 _Members = list[tuple[int, Stack]]

@@ -1,4 +1,4 @@
-"""Scores of every option under the base model and many merges, in one forward pass (pmi adds one of the bare template).
+"""Scores of every option under the base, merges and gates, in one forward pass (pmi adds one of the bare template).
 
 Rows are (slots, tokens): slot 0 is the base, every merge has one, and each runs the same packed row (`packing`), in
 which the prompt stands once. So the prompt is computed once per slot, no cache is copied and nothing is padded.
@@ -18,7 +18,7 @@ from composer.inference.base import BaseModel
 from composer.inference.batched_lora import Slots, applied, build_slots, check_fits, together_pays
 from composer.inference.packing import PackedRow, additive_mask, pack
 from composer.inference.prompts import FittedPrompt, empty_prompt, encode_option, fit_prompt
-from composer.merging.factors import MergedAdapter
+from composer.merging.gating import AnyAdapter
 from composer.scores import PMI, OptionSizes, best, check_rule, normalized
 from composer.types import Failure, Prediction
 
@@ -29,7 +29,7 @@ def score(
     base: BaseModel,
     prompt: str | FittedPrompt,
     options: Sequence[str],
-    merged: Sequence[MergedAdapter],
+    merged: Sequence[AnyAdapter],
     *,
     template: str,
     normalization: str = "tokens",
@@ -101,7 +101,7 @@ def _check_room(base: BaseModel, prompt: FittedPrompt, answers: Sequence[tuple[i
         )
 
 
-def _misfits(base: BaseModel, merged: Sequence[MergedAdapter]) -> dict[int, Failure]:
+def _misfits(base: BaseModel, merged: Sequence[AnyAdapter]) -> dict[int, Failure]:
     failures: dict[int, Failure] = {}
     for i, adapter in enumerate(merged):
         try:
@@ -112,7 +112,7 @@ def _misfits(base: BaseModel, merged: Sequence[MergedAdapter]) -> dict[int, Fail
 
 
 def _in_one_pass(
-    base: BaseModel, merged: Sequence[MergedAdapter], rows: Sequence[PackedRow], base_too: bool
+    base: BaseModel, merged: Sequence[AnyAdapter], rows: Sequence[PackedRow], base_too: bool
 ) -> tuple[Slots, list[list[list[float]]]]:
     """The slots, built for the first row, and for each row what `_log_probabilities` finds with them."""
     together = together_pays(base.dtype, (len(merged) + int(base_too)) * len(rows[0].ids))

@@ -27,21 +27,27 @@ from composer.merging.alignment import Group, align
 from composer.merging.contributions import contribution, contributions_of
 from composer.merging.dare import drop
 from composer.merging.factors import AdapterFactors, MergedAdapter, Stack
+from composer.merging.gating import GATES, AnyAdapter, GatedAdapter, gated, rule_named
 from composer.merging.method import Member, Method
 from composer.merging.sparsity import TrimCache, trim
 from composer.merging.weighing import Weights, check_equal_ranks, weigh
 
 __all__ = [
+    "GATES",
     "METHODS",
     "AdapterFactors",
+    "AnyAdapter",
+    "GatedAdapter",
     "MergedAdapter",
     "Method",
     "Stack",
     "TrimCache",
     "contribution",
     "contributions_of",
+    "gated",
     "merge",
     "method_named",
+    "rule_named",
 ]
 
 DEFAULTS = MergeSettings()

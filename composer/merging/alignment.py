@@ -49,12 +49,8 @@ def _take(stack: Stack, rows: list[int]) -> Stack:
 def _check_shapes(names: Sequence[str], members: Sequence[tuple[int, Stack]]) -> None:
     first, reference = members[0]
     for position, stack in members[1:]:
-        if _shape(stack) != _shape(reference):
+        if stack.shape != reference.shape:
             raise MergeError(
-                f"{stack.modules[0]} is {' x '.join(map(str, _shape(reference)))} in {names[first]!r} but "
-                f"{' x '.join(map(str, _shape(stack)))} in {names[position]!r}. Merge adapters of one base model."
+                f"{stack.modules[0]} is {' x '.join(map(str, reference.shape))} in {names[first]!r} but "
+                f"{' x '.join(map(str, stack.shape))} in {names[position]!r}. Merge adapters of one base model."
             )
-
-
-def _shape(stack: Stack) -> tuple[int, int]:
-    return stack.b.shape[1], stack.a.shape[2]

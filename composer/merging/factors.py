@@ -20,6 +20,15 @@ class Stack:
     scale: float = 1.0
     """The update is scale * B @ A. Other than 1 only in a merge that lists its adapters' own factors."""
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(out_features, in_features) of each module"""
+        return self.b.shape[1], self.a.shape[2]
+
+    @property
+    def nbytes(self) -> int:
+        return self.a.nbytes + self.b.nbytes
+
 
 @dataclass(frozen=True, eq=False)
 class AdapterFactors:

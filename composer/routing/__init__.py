@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from composer.errors import SettingsError, unknown
 from composer.routing import (
+    arrow,
     base,
+    logo,
     lorahub,
     loraretriever,
     lorauter,
@@ -13,6 +15,7 @@ from composer.routing import (
     router,
     smear,
     soup,
+    spectr,
     top1,
     uniform,
 )
@@ -59,6 +62,16 @@ STRATEGIES: dict[str, Strategy] = {
         "Weights of either sign, searched for on a few labelled rows of the task.",
         blind=True,
         needs_rows=True,
+    ),
+    "arrow": Strategy(
+        arrow.choose, "Arrow", "For each token, the adapters whose strongest direction it lies along.", blind=True
+    ),
+    "spectr": Strategy(spectr.choose, "SpectR", "For each token, the adapters that change it most.", blind=True),
+    "logo": Strategy(
+        logo.choose,
+        "LoGo",
+        "The adapters that change the question's last token most.",
+        blind=True,
     ),
 }
 

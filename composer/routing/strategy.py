@@ -28,7 +28,7 @@ class Strategy:
     title: str
     description: str
     blind: bool = False
-    """Does not look at the question: the same for every row of a task, however it is asked."""
+    """Does not look at what was retrieved: the same for a row, however it is asked."""
     needs_own: bool = False
     """True for an oracle: it can only be evaluated on rows whose task is known."""
     needs_rows: bool = False

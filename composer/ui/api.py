@@ -28,7 +28,8 @@ PARAMETERS = {
     "kernel": f"how a distance becomes a similarity, one of {', '.join(KERNELS)}",
     "density": "above 0, at most 1: the share of entries that a method keeps, where it prunes",
     "majority_sign": "how the methods that vote elect a sign, total (by sum) or frequency (by count)",
-    "normalization": f"how options of different length are made comparable, one of {', '.join(NORMALIZATIONS)}",
+    "normalization": "what an option's score is: "
+    + "; ".join(f"{name} ({meaning})" for name, meaning in NORMALIZATIONS.items()),
     "methods": f"of {', '.join(METHODS)}; the paper's four where none are given",
     "embed_options": "look for examples that resemble question and options together",
 }

@@ -22,9 +22,10 @@ EXPORTS = (
 )
 
 
-def draw(trace: Trace, inputs: Inputs, waiting: tuple[str, ...] = ()) -> str:
+def draw(trace: Trace, inputs: Inputs, waiting: tuple[str, ...] = (), accuracy: str = "") -> str:
     """The section's content. Carries the inputs, with which the client script tells a stale result from a current
-    one. Methods that are `waiting` show that they are thinking; the trace comes out with the last of them."""
+    one. Methods that are `waiting` show that they are thinking; the trace comes out with the last of them. `accuracy`
+    is what was measured of such answers, in words."""
     failed = {failure.method: failure.message for failure in trace.failures}
     answered = {p.method: p for p in trace.predictions}
     cards = "".join(
@@ -39,6 +40,7 @@ def draw(trace: Trace, inputs: Inputs, waiting: tuple[str, ...] = ()) -> str:
     whole = "" if waiting else f' data-link="{esc(to_query_string(inputs))}" data-trace="{data(trace_to_json(trace))}"'
     return (
         f'<div class="ac-answers" data-run="{data(inputs.by_name())}"{whole}{_busy(waiting)}>{head}{_notes(trace)}'
+        f"{_accuracy(accuracy)}"
         f'<div class="ac-cards">{cards}</div>{_references(trace)}{"" if waiting else EXPORTS}</div>'
     )
 
@@ -130,6 +132,10 @@ def _number(count: int) -> str:
 
 def _notes(trace: Trace) -> str:
     return "".join(f'<p class="ac-note">{esc(note)}</p>' for note in trace.notes)
+
+
+def _accuracy(words: str) -> str:
+    return f'<p class="ac-accuracy">{esc(words)} <a href="#ac-results">All results</a></p>' if words else ""
 
 
 def _card(prediction: Prediction, query: Query) -> str:

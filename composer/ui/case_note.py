@@ -12,13 +12,14 @@ from composer.ui.markup import esc, shortened
 from composer.ui.options import letter
 
 
-def draw(case: Case | None, trace: Trace) -> str:
-    """The trace may still be without answers."""
+def draw(case: Case | None, trace: Trace, accuracy: str = "") -> str:
+    """The trace may still be without answers. `accuracy` is what was measured of its heaviest task, in words."""
     if case is None:
         return ""
+    measured = f'<p class="ac-caption">{esc(accuracy)}</p>' if accuracy else ""
     return (
         f'<aside class="ac-case-note fam-{esc(case.family)}"><p><strong>{esc(case.title)}.</strong>'
-        f" {esc(case.look_for)}</p><p>{esc(rightness(case, trace))}</p>"
+        f" {esc(case.look_for)}</p><p>{esc(rightness(case, trace))}</p>{measured}"
         f"{_printed(case, trace)}</aside>"
     )
 

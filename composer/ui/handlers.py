@@ -10,15 +10,17 @@ import gradio as gr
 
 from composer.errors import ComposerError
 from composer.pipeline import Composer
-from composer.ui import cards, case_note, running, saving
+from composer.ui import cards, case_note, results, running, saving
 from composer.ui.cases import Case, case_of
 from composer.ui.charts import heatmap, neighbour_list, neighbour_map, reading, ribbon
 from composer.ui.inputs import Inputs, from_query
 from composer.ui.markup import esc
+from composer.ui.measured import Measured
 from composer.ui.panels import PANELS
 from composer.ui.running import Run, Work
 from composer.ui.server.downloads import Downloads
 from composer.ui.server.guard import QUEUE_FULL
+from composer.ui.words import accuracy
 
 Changes = dict[str, Any]
 """What an event changes, by name: fields as in `Inputs`, panels as in `Panels`, the line for an `error`, a `link` to a
@@ -36,6 +38,8 @@ class Handlers:
     cases: tuple[Case, ...]
     example_map: neighbour_map.ExampleMap | None
     downloads: Downloads
+    measured: Measured | None = None
+    """What is known of the bank's accuracy."""
 
     # -- what panels hold
 
@@ -56,7 +60,7 @@ class Handlers:
         if not run.answered:
             return {"answers": cards.skeleton(run.waiting), "heat": heatmap.waiting()}
         heat = heatmap.draw(trace.weights, trace.contributions, done=not run.waiting)
-        return {"answers": cards.draw(trace, run.inputs, run.waiting), "heat": heat}
+        return {"answers": cards.draw(trace, run.inputs, run.waiting, self._accuracy(run)), "heat": heat}
 
     def shown(self, run: Run | None) -> Changes:
         """Every panel, for what stands there between runs; where no model has answered, an invitation to ask."""
@@ -132,6 +136,13 @@ class Handlers:
         neighbours = neighbour_list.draw(trace.neighbours, trace.weights)
         return {"error": "", "nucleus": ribbon.draw(trace.weights), "neighbours": neighbours}
 
+    def show_results(self, event: gr.EventData) -> Changes:
+        """Another part of the results, or another order."""
+        if self.measured is None:
+            return {}
+        wanted = event._data.get("view") if isinstance(event._data, dict) else None
+        return {"results": results.draw(self.measured, self.measured.view(wanted))}
+
     def reset(self) -> Changes:
         """Everything but question, options and passage at the bank's defaults."""
         return {"error": "", **self.defaults.settings_by_name()}
@@ -147,7 +158,17 @@ class Handlers:
         return {"error": "", **self.found(run), **self.answered(run), "found": run}
 
     def _note(self, run: Run) -> str:
-        return case_note.draw(case_of(run.inputs, self.cases), run.trace)
+        task = run.trace.weights.heaviest
+        return case_note.draw(
+            case_of(run.inputs, self.cases), run.trace, accuracy.of_case(self.measured, task) if self.measured else ""
+        )
+
+    def _accuracy(self, run: Run) -> str:
+        """A line for what a run's answers are worth."""
+        if self.measured is None:
+            return ""
+        task, inputs = run.trace.weights.heaviest, run.inputs
+        return accuracy.of_answers(self.measured, task, inputs.methods, inputs.settings())
 
 
 def _refused(words: str) -> Changes:

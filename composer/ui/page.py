@@ -16,10 +16,11 @@ from composer.ui.charts.neighbour_map import ExampleMap
 from composer.ui.form import build_form
 from composer.ui.handlers import Handlers
 from composer.ui.inputs import default_inputs
+from composer.ui.measured import read_measured
 from composer.ui.panels import html_panel
 from composer.ui.server.downloads import downloads_of
 from composer.ui.server.hosted_work import hosted_work
-from composer.ui.story import build_maker, build_rest, build_story
+from composer.ui.story import build_maker, build_rest, build_results, build_story
 from composer.ui.wiring import Helpers, wire
 from composer.ui.words import prose
 
@@ -39,9 +40,10 @@ def build_page(composer: Composer, app_settings: AppSettings) -> gr.Blocks:
                 form = build_form(handlers.cases, first.inputs if first else handlers.defaults)
             with gr.Column(elem_id="ac-story", min_width=300, scale=1):
                 panels = build_story(handlers, first)
+                results = build_results(handlers)
                 gallery = build_rest(handlers, public_url(app_settings) or _address(app_settings), compare)
         html_panel(prose.client_data(_client_data(app_settings, handlers.example_map)))
-        helpers = Helpers(gallery, build_maker(), html_panel("", elem_id="ac-queue"))
+        helpers = Helpers(gallery, build_maker(), html_panel("", elem_id="ac-queue"), results)
         wire(page, handlers, form, panels, helpers, first)
         gr.api(compare, api_name="compare", concurrency_limit=1, concurrency_id="model")
     page.queue(api_open=False, max_size=app_settings.queue_size)
@@ -56,6 +58,7 @@ def _handlers(composer: Composer, app_settings: AppSettings) -> Handlers:
         cases.load_cases(),
         _map_of(composer),
         downloads_of(app_settings),
+        read_measured(composer.bank.name),
     )
 
 

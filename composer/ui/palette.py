@@ -28,6 +28,11 @@ OTHER = ("#6B7280", "#9CA3AF")
 SURFACES_LIGHT = ("#FFFFFF",)
 SURFACES_DARK = ("#0F1420", "#161D2E")
 """What the charts stand on, in both themes, as the stylesheet has it."""
+GAINS = ("#3552D6", "#8CA2FF")
+LOSSES = ("#D9730D", "#F08A24")
+"""(light, dark), of results above and below the base model's: blue and orange, which color-blind eyes tell apart."""
+MOST_SHADE = 0.5
+"""How opaque the strongest of these is: the page's ink is written on it."""
 INKS = ("#FFFFFF", "#04060D")
 """What is written on a color: whichever contrasts more."""
 
@@ -58,12 +63,19 @@ def ink_on(color: str) -> str:
 
 
 def stylesheet() -> str:
-    """`.fam-<family>` sets --fam and --fam-ink, in both themes."""
+    """`.fam-<family>` sets --fam and --fam-ink, `.ac-results` --gain and --loss, in both themes."""
     rules = []
     for prefix, colors, other in (("", LIGHT, OTHER[0]), (".dark ", DARK, OTHER[1])):
         for family, color in {**colors, "other": other}.items():
             rules.append(f"{prefix}.fam-{family}{{--fam:{color};--fam-ink:{ink_on(color)}}}")
+    for prefix, gain, loss in zip(("", ".dark "), GAINS, LOSSES, strict=True):
+        rules.append(f"{prefix}.ac-results{{--gain:{_channels(gain)};--loss:{_channels(loss)};--most:{MOST_SHADE}}}")
     return "\n".join(rules)
+
+
+def _channels(color: str) -> str:
+    """As `rgba()` takes them, so that the opacity can vary."""
+    return ",".join(str(int(color[i : i + 2], 16)) for i in (1, 3, 5))
 
 
 def client_palette() -> dict[str, dict[str, str]]:

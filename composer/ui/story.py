@@ -6,17 +6,21 @@ from collections.abc import Callable
 
 import gradio as gr
 
-from composer.ui import gallery
+from composer.ui import gallery, results
 from composer.ui.api import PARAMETERS
 from composer.ui.form import CHIP_SCRIPT
 from composer.ui.handlers import Handlers
 from composer.ui.outcomes import read_outcomes
 from composer.ui.panels import Panels, html_panel
 from composer.ui.running import Run
-from composer.ui.words import prose, steps
+from composer.ui.words import accuracy, prose, steps
 
 _MAP_SCRIPT = "element.closest('#ac-map').acServer = server;"
 _MADE_SCRIPT = "window.adapterComposer.make = (what) => trigger('click', {what});"
+
+
+FIRST_OF_REST = 4
+"""The number of the section behind those that a run fills."""
 
 
 def build_story(handlers: Handlers, first: Run | None) -> Panels:
@@ -44,14 +48,25 @@ def build_story(handlers: Handlers, first: Run | None) -> Panels:
     return Panels(note, map_, nucleus, reading, neighbours, answers, heat)
 
 
+def build_results(handlers: Handlers) -> gr.HTML | None:
+    """What was measured of the bank; no section where nothing was."""
+    if handlers.measured is None:
+        return None
+    _section(FIRST_OF_REST, "Results", accuracy.about(handlers.measured))
+    shown = results.draw(handlers.measured, handlers.measured.first_view())
+    with gr.Column(elem_classes="ac-panel"):
+        return html_panel(shown, elem_id="ac-results", script=results.SCRIPT)
+
+
 def build_rest(handlers: Handlers, address: str, compare: Callable[..., object]) -> gr.HTML:
     """Gallery, how it works, API. Returns the gallery, whose cases can be opened."""
-    _section(4, "Case studies", "Questions worth asking, with what this bank makes of them. Click one to run it.")
+    first = FIRST_OF_REST + (handlers.measured is not None)
+    _section(first, "Case studies", "Questions worth asking, with what this bank makes of them. Click one to run it.")
     outcomes = read_outcomes(handlers.composer.bank)
     chooser = html_panel(gallery.tiles(handlers.cases, outcomes), elem_id="ac-gallery", script=CHIP_SCRIPT)
-    _section(5, "How it works", "From a question to the answers, in five steps.")
+    _section(first + 1, "How it works", "From a question to the answers, in five steps.")
     html_panel(steps.how_it_works(handlers.composer), elem_id="ac-how")
-    _section(6, "From a program", "The same run as JSON, with Gradio's client.")
+    _section(first + 2, "From a program", "The same run as JSON, with Gradio's client.")
     html_panel(prose.api_snippet(address, compare, PARAMETERS))
     return chooser
 

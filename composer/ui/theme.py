@@ -75,7 +75,7 @@ def theme() -> gr.themes.Base:
 def head() -> str:
     """Stylesheet and client scripts, all inline: the page asks nobody else for anything."""
     style = (ASSETS / "style.css").read_text(encoding="utf-8")
-    scripts = [(ASSETS / name).read_text(encoding="utf-8") for name in ("client.js", "map.js")]
+    scripts = [(ASSETS / name).read_text(encoding="utf-8") for name in ("client.js", "map.js", "results.js")]
     return (
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<style>{style}\n{palette.stylesheet()}</style>" + "".join(f"<script>{script}</script>" for script in scripts)

@@ -34,6 +34,8 @@ class Helpers:
     maker: Any
     queue: gr.HTML
     """Gradio writes a visitor's place in the queue here; the client script carries it to the pill."""
+    results: Any = None
+    """None where nothing was measured."""
 
 
 def wire(page: gr.Blocks, handlers: Handlers, form: Form, panels: Panels, helpers: Helpers, first: Run | None) -> None:
@@ -61,6 +63,10 @@ def wire(page: gr.Blocks, handlers: Handlers, form: Form, panels: Panels, helper
     for event in asked:
         event.failure(**refused)
         event.then(**model).failure(**refused)
+    if helpers.results is not None:
+        shown_results = {"results": helpers.results}
+        # no model is asked, so that it waits for none
+        helpers.results.click(**{**fast, **changing(shown_results, handlers.show_results), "queue": False})
     made = {"error": form.error, "link": helpers.maker}
     helpers.maker.click(**changing(made, handlers.save), inputs=[shown, *values], **queued)
     gr.on(

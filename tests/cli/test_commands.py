@@ -38,6 +38,14 @@ def test_predict_takes_every_setting(composer, cli):
         assert answer["scores"] == answer["log_probabilities"]
 
 
+def test_predict_scores_by_pmi(composer, cli):
+    trace = json.loads(cli("predict", *QUESTION, "--json", "--normalization", "pmi").out)
+    for answer in trace["predictions"].values():
+        assert answer["scores"] == [
+            given - alone for given, alone in zip(answer["log_probabilities"], answer["unconditional"], strict=True)
+        ]
+
+
 def test_predict_shows_a_table_by_default(composer, cli):
     ended = cli("predict", *QUESTION, "--method", "cat")
     assert ended.status == 0

@@ -33,7 +33,8 @@ def test_only_the_oracle_needs_to_know_the_task():
 
 
 def test_those_that_do_not_look_at_the_question_are_told_and_one_wants_labelled_rows():
-    assert [name for name, strategy in STRATEGIES.items() if strategy.blind] == ["own", "base", "soup", "lorahub"]
+    blind = [name for name, strategy in STRATEGIES.items() if strategy.blind]
+    assert blind == ["own", "base", "soup", "lorahub", "arrow", "spectr", "logo"]
     assert [name for name, strategy in STRATEGIES.items() if strategy.needs_rows] == ["lorahub"]
     assert len({s.title for s in STRATEGIES.values()}) == len({s.description for s in STRATEGIES.values()})
     assert len({s.title for s in STRATEGIES.values()}) == len(STRATEGIES)

@@ -8,6 +8,7 @@ import pytest
 from composer.config import ROOT
 from composer.tasks import FAMILIES
 from composer.ui import palette
+from composer.ui.results import CHANCE_SHADE, LEAST_SHADE
 
 SIMULATIONS = {
     # Machado, Oliveira and Fernandes (2009), severity 1, on linear RGB
@@ -71,6 +72,37 @@ def test_the_backgrounds_are_those_of_the_stylesheet(theme: str, block: str):
 @pytest.mark.parametrize("theme", THEMES)
 def test_what_is_written_on_a_color_can_be_read(theme: str):
     assert min(palette.contrast(color, palette.ink_on(color)) for color in THEMES[theme][0].values()) >= 4.5
+
+
+def on(color: str, surface: str, opacity: float) -> str:
+    """What is seen of a color that the surface shines through."""
+    mixed = (opacity * int(color[i : i + 2], 16) + (1 - opacity) * int(surface[i : i + 2], 16) for i in (1, 3, 5))
+    return "#" + "".join(f"{round(value):02X}" for value in mixed)
+
+
+RESULTS = {
+    "light": (palette.GAINS[0], palette.LOSSES[0], palette.SURFACES_LIGHT[0], "#111A2E", "#56607A"),
+    "dark": (palette.GAINS[1], palette.LOSSES[1], palette.SURFACES_DARK[1], "#EDF0F9", "#A3ADC6"),
+}
+"""(gain, loss, surface, ink, soft ink), as the stylesheet has them."""
+
+
+@pytest.mark.parametrize("theme", RESULTS)
+@pytest.mark.parametrize("eyes", SIMULATIONS)
+@pytest.mark.parametrize("strength", [LEAST_SHADE, 1.0])
+def test_a_gain_and_a_loss_can_be_told_apart_by_any_eyes(theme: str, eyes: str, strength: float):
+    gain, loss, surface = RESULTS[theme][:3]
+    seen = [on(color, surface, strength * palette.MOST_SHADE) for color in (gain, loss)]
+    one, other = (oklab(SIMULATIONS[eyes] @ linear_rgb(color)) for color in seen)
+    assert np.linalg.norm(one - other) * 100 >= (4 if strength < 1 else 12)
+
+
+@pytest.mark.parametrize("theme", RESULTS)
+def test_a_figure_can_be_read_on_the_strongest_shade_and_a_doubtful_one_on_the_palest(theme: str):
+    gain, loss, surface, ink, soft = RESULTS[theme]
+    for color in (gain, loss):
+        assert palette.contrast(ink, on(color, surface, palette.MOST_SHADE)) >= 4.5
+        assert palette.contrast(soft, on(color, surface, CHANCE_SHADE * palette.MOST_SHADE)) >= 4.5
 
 
 def test_each_family_has_a_color_in_both_themes():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from composer.config import NORMALIZATIONS
 from composer.ui.markup import esc, term
 
 WORDS: dict[str, str] = {
@@ -27,6 +28,12 @@ WORDS: dict[str, str] = {
     "in no adapter": "Share of the update (by squared length) that no weighting of the adapters explains: products of"
     " different adapters, and what trimming did.",
     "density": "Share of each adapter's numbers that a pruning method keeps.",
+    "guessing": "What choosing the place of the most frequent right answer, always the same, would have right. A"
+    " candidate near to it has learned little of the task.",
+    "option score": "What is compared: the log-probability that the model gives the option's words after the question,"
+    " made comparable between options of different length. Under Advanced, "
+    + "; ".join(f"{name}: {meaning}" for name, meaning in NORMALIZATIONS.items())
+    + ".",
     "lead": "How far the chosen option is ahead of the next one, in percentage points. It is not the chance of being"
     " right.",
     "time": "Of this answer. Models that answer in one joint pass share its time equally.",

@@ -124,8 +124,9 @@ STEPS = (
     ),
     Step(
         "Score the options",
-        "The model reads the question under each merge. An option's score is its mean log-probability per token; a"
-        " softmax makes the scores comparable. The order of the options changes nothing.",
+        "The model reads the question under each merge. An option's score is its mean log-probability per token,"
+        " unless Advanced says otherwise; a softmax makes the scores comparable. The order of the options changes"
+        " nothing.",
         "score  = Σ log p(token | question) / tokens\nshares = softmax(scores)",
         _SCORE,
     ),
