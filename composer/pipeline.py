@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
-from typing import cast
 
 import numpy as np
 
@@ -25,10 +24,10 @@ from composer.inference.looking import added_to, last_input, module_to_look_at
 from composer.inference.prompts import FittedPrompt, encode_option, fit_prompt
 from composer.inference.scoring import score
 from composer.lineup import BASE, REFERENCES, candidate_named
-from composer.merging import METHODS, TrimCache, contributions_of, gated, merge, method_named, rule_named
-from composer.merging.cache import ByteCache, MergeKey, bytes_of, gate_key, merge_key
+from composer.merging import METHODS, TrimCache, contributions_of, gated, merge, method_named
+from composer.merging.cache import ByteCache, MergeKey, bytes_of, merge_key
 from composer.merging.factors import MergedAdapter
-from composer.merging.gating import AnyAdapter, GatedAdapter
+from composer.merging.gating import AnyAdapter, GatedAdapter, GateParts
 from composer.retrieval.build import Progress
 from composer.retrieval.encoder import Encoder
 from composer.retrieval.index import SearchIndex
@@ -53,7 +52,8 @@ class Composer:
     base: BaseModel
     adapters: AdapterStore
     trimmed: TrimCache
-    merges: ByteCache[MergeKey, AnyAdapter]
+    merges: ByteCache[MergeKey, MergedAdapter]
+    gate_parts: GateParts
 
     @classmethod
     def open(
@@ -214,7 +214,7 @@ class Composer:
         """The tasks' adapters as one, by a method: a value that is kept for a while. Read it only."""
         adapters = [self.adapters.get(task) for task, _ in choice]
         key = merge_key(method, method_named(method), adapters, choice, settings.merge)
-        merged = self.merges.or_made(
+        return self.merges.or_made(
             key,
             lambda: merge(
                 method,
@@ -226,18 +226,18 @@ class Composer:
                 listed=self.base.device.type == "cuda",  # where memory is scarce and copies of 7b factors are large
             ),
         )
-        return cast(MergedAdapter, merged)  # a merge's key is no gate's
 
     def gate(self, gate: Gate) -> GatedAdapter:
-        """The tasks' adapters as a gate weighs them, token by token: a value that is kept for a while. Read it only."""
-        rule = rule_named(gate.rule)
+        """The tasks' adapters as a gate weighs them, token by token."""
         adapters = [self.adapters.get(task) for task in gate.tasks]
-        key = gate_key(gate.rule, rule, adapters, gate.top_k, gate.temperature)
-        made = self.merges.or_made(
-            key,
-            lambda: gated(gate.rule, adapters, top_k=gate.top_k, temperature=gate.temperature, dtype=self.base.dtype),
+        return gated(
+            gate.rule,
+            adapters,
+            top_k=gate.top_k,
+            temperature=gate.temperature,
+            dtype=self.base.dtype,
+            parts=self.gate_parts,
         )
-        return cast(GatedAdapter, made)
 
     def fit(self, query: Query) -> FittedPrompt:
         """The question in the bank's template, its context cut in the middle where the model has no room for it."""
@@ -370,10 +370,11 @@ def _open_base(bank: Bank, cache_dir: Path, device: str, quantization: str, say:
 
 def _memory(
     bank: Bank, base: BaseModel, adapter_bytes: int
-) -> tuple[AdapterStore, TrimCache, ByteCache[MergeKey, AnyAdapter]]:
+) -> tuple[AdapterStore, TrimCache, ByteCache[MergeKey, MergedAdapter], GateParts]:
     store = AdapterStore(bank, base.module_shapes, adapter_bytes, device=base.device, dtype=base.dtype)
     nearby = adapter_bytes if base.device.type == "cpu" else DEVICE_BYTES
-    return store, TrimCache(nearby), ByteCache(nearby // 8, lambda merged: bytes_of(merged.stacks))
+    merges: ByteCache[MergeKey, MergedAdapter] = ByteCache(nearby // 16, lambda merged: bytes_of(merged.stacks))
+    return store, TrimCache(nearby), merges, GateParts(nearby // 8)
 
 
 def check_settings(settings: Settings) -> None:

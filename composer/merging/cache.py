@@ -1,4 +1,4 @@
-"""What is kept between questions, bounded by bytes: adapters read from disk, trimmed ones, merges and gates."""
+"""What is kept between questions, bounded by bytes: adapters read from disk, trimmed ones, finished merges."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Generic, TypeVar
 
 from composer.config import MergeSettings
 from composer.merging.factors import AdapterFactors, Stack
-from composer.merging.gating import GatedStack, GateRule
 from composer.merging.method import Method
 
 K = TypeVar("K", bound=Hashable)
@@ -80,12 +79,5 @@ def merge_key(
     return name, method, tuple(adapter.key for adapter in adapters), tuple(choice), how, first.device, first.dtype
 
 
-def gate_key(name: str, rule: GateRule, adapters: Sequence[AdapterFactors], top_k: int, temperature: float) -> MergeKey:
-    """As `merge_key`, of a gate; the names too, as those that take part are named in it."""
-    first = adapters[0].stacks[0].a
-    named = tuple((adapter.name, adapter.key) for adapter in adapters)
-    return "gate", name, rule, named, top_k, temperature, first.device, first.dtype
-
-
-def bytes_of(stacks: Sequence[Stack | GatedStack]) -> int:
+def bytes_of(stacks: Sequence[Stack]) -> int:
     return sum(stack.nbytes for stack in stacks)

@@ -7,15 +7,16 @@ within the forward pass, is in `inference/gated.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from composer.errors import MergeError, unknown
 from composer.merging.alignment import Group, align
-from composer.merging.factors import AdapterFactors, MergedAdapter
+from composer.merging.cache import ByteCache
+from composer.merging.factors import AdapterFactors, MergedAdapter, Stack
 
 JOIN_BYTES = 2**28
 """Of all factors: up to here they are copied side by side, for one product; larger ones are multiplied one by one."""
@@ -50,11 +51,6 @@ class GatedStack:
     def shape(self) -> tuple[int, int]:
         """(out_features, in_features) of each module"""
         return self.parts[0].b.shape[1], self.parts[0].a.shape[2]
-
-    @property
-    def nbytes(self) -> int:
-        found = sum(part.a.nbytes + part.b.nbytes for part in self.parts)
-        return found + (0 if self.directions is None else self.directions.nbytes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +103,26 @@ def rule_named(name: str) -> GateRule:
     return GATES[name]
 
 
+class GateParts:
+    """One adapter as a rule's gate takes it: decomposed once, whatever other adapters it is gated with."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._kept: ByteCache[Hashable, _Part] = ByteCache(max_bytes, lambda part: part.new_bytes)
+
+    def of(self, rule: str, adapter: AdapterFactors, dtype: torch.dtype) -> _Part:
+        first = adapter.stacks[0].a
+        key = (rule, rule_named(rule), adapter.key, adapter.name, dtype, first.device, first.dtype)
+        return self._kept.or_made(key, lambda: _part(rule_named(rule), adapter, dtype))
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    factors: AdapterFactors
+    directions: tuple[Stack, ...]
+    """a (modules, 1, in_features) fp32 and an empty b, in the factors' layout; none where the rule has none."""
+    new_bytes: int
+
+
 def gated(
     rule: str,
     adapters: Sequence[AdapterFactors],
@@ -114,14 +130,16 @@ def gated(
     top_k: int,
     temperature: float = 1.0,
     dtype: torch.dtype = torch.float32,
+    parts: GateParts | None = None,
 ) -> GatedAdapter:
     """The adapters as a rule's gate weighs them: of a token, at most `top_k`, by softmax(scores / temperature).
 
-    Where an adapter lacks a module, the others share it. Small factors are copied once, rounded to `dtype`; large ones
-    are those of the adapters themselves, uncopied, unless the rule makes new ones. Raises MergeError for an unknown
-    rule, no adapters, a top_k below 1, a temperature not above 0, or modules whose shapes differ.
+    `parts` keeps what is made of each adapter alone. Where an adapter lacks a module, the others share it. Small
+    factors are copied once, rounded to `dtype`; large ones are those of the adapters themselves, uncopied, unless the
+    rule makes new ones. Raises MergeError for an unknown rule, no adapters, a top_k below 1, a temperature not above 0,
+    or modules whose shapes differ.
     """
-    chosen = rule_named(rule)
+    rule_named(rule)
     if not adapters:
         raise MergeError(f"the gate {rule!r} was given no adapters. Give at least one.")
     if top_k < 1 or not temperature > 0:
@@ -130,31 +148,55 @@ def gated(
         )
     names = tuple(adapter.name for adapter in adapters)
     size = sum(stack.nbytes for adapter in adapters for stack in adapter.stacks)
-    groups = align(names, [adapter.stacks for adapter in adapters])
-    stacks = tuple(_gated_group(chosen, group, adapters, dtype, joined=size <= JOIN_BYTES) for group in groups)
+    parts = parts or GateParts(0)
+    made = [parts.of(rule, adapter, dtype) for adapter in adapters]
+    groups = align(names, [part.factors.stacks for part in made])
+    directions = align(names, [part.directions for part in made]) if made[0].directions else [None] * len(groups)
+    scalings = [part.factors.scaling for part in made]
+    stacks = tuple(
+        _gated_group(group, found, scalings, dtype, joined=size <= JOIN_BYTES)
+        for group, found in zip(groups, directions, strict=True)
+    )
     return GatedAdapter(rule, names, top_k, temperature, stacks)
 
 
-def _gated_group(
-    rule: GateRule, group: Group, adapters: Sequence[AdapterFactors], dtype: torch.dtype, *, joined: bool
-) -> GatedStack:
-    members = [(adapters[position].scaling, stack.a, stack.b) for position, stack in group.members]
-    device = members[0][1].device
-    directions = None
-    if rule.directions is not None:
-        directions = torch.stack([rule.directions(a, b) for _, a, b in members], dim=1)
+def _part(rule: GateRule, adapter: AdapterFactors, dtype: torch.dtype) -> _Part:
+    directions = tuple(_direction(rule.directions, stack) for stack in adapter.stacks) if rule.directions else ()
+    new = [stack.a for stack in directions]
     if rule.refactor is not None:
-        members = [(1.0, *_as_type(rule.refactor(a, b, scaling), dtype)) for scaling, a, b in members]
-    ranks = torch.tensor([a.shape[1] for _, a, _ in members])
+        stacks = []
+        for stack in adapter.stacks:
+            a, b = _as_type(rule.refactor(stack.a, stack.b, adapter.scaling), dtype)
+            stacks.append(replace(stack, a=a, b=b))
+            new += [a, b]
+        adapter = replace(adapter, scaling=1.0, stacks=tuple(stacks))
+    return _Part(adapter, directions, sum(tensor.nbytes for tensor in new))
+
+
+def _direction(found: Callable[[Tensor, Tensor], Tensor], stack: Stack) -> Stack:
+    a = found(stack.a, stack.b)[:, None]
+    return Stack(stack.modules, a, a.new_empty(len(a), 0, 1))
+
+
+def _gated_group(
+    group: Group, directions: Group | None, scalings: Sequence[float], dtype: torch.dtype, *, joined: bool
+) -> GatedStack:
+    members = [stack for _, stack in group.members]
+    device = members[0].a.device
+    ranks = torch.tensor([stack.a.shape[1] for stack in members])
     owners = torch.eye(len(members)).repeat_interleave(ranks, dim=0).to(device)
-    factors = [_as_type((a, b), dtype) for _, a, b in members]
+    factors = [_as_type((stack.a, stack.b), dtype) for stack in members]
     if joined:
         parts = [GatedPart(torch.cat([a for a, _ in factors], 1), torch.cat([b for _, b in factors], 2), owners)]
     else:
         own = owners.split(ranks.tolist())
         parts = [GatedPart(a, b, rows) for (a, b), rows in zip(factors, own, strict=True)]
-    scales = torch.tensor([scaling for scaling, _, _ in members], device=device)
-    return GatedStack(group.modules, tuple(parts), scales, directions)
+    return GatedStack(
+        group.modules,
+        tuple(parts),
+        torch.tensor([scalings[position] for position, _ in group.members], device=device),
+        None if directions is None else torch.cat([stack.a for _, stack in directions.members], dim=1),
+    )
 
 
 def _as_type(factors: tuple[Tensor, Tensor], dtype: torch.dtype) -> tuple[Tensor, Tensor]:

@@ -9,8 +9,7 @@ import torch
 
 from composer.errors import MergeError
 from composer.merging import GATES, gated, gating, rule_named
-from composer.merging.cache import bytes_of, gate_key
-from composer.merging.gating import GatedAdapter, by_spectrum, top_direction
+from composer.merging.gating import GatedAdapter, GateParts, by_spectrum, top_direction
 
 from .oracle import Oracle, updates
 
@@ -80,26 +79,32 @@ def test_large_factors_are_the_adapters_own(oracle, monkeypatch):
     assert sorted(found) == sorted(own)
 
 
-def test_the_bytes_of_a_gate_are_its_factors_and_directions(oracle):
-    adapters = oracle.adapters(["one", "two"])
-    factors = bytes_of([stack for adapter in adapters for stack in adapter.stacks])
-    assert bytes_of(gated("spectr", adapters, top_k=1).stacks) == factors
-    inputs = sum(len(stack.modules) * stack.shape[1] for stack in adapters[0].stacks)
-    assert bytes_of(gated("arrow", adapters, top_k=1).stacks) == factors + 4 * 2 * inputs
+def test_what_is_made_of_an_adapter_is_made_once_whatever_the_company(oracle, monkeypatch):
+    one, two = oracle.adapters(["one", "two"])
+    made = []
+    found = gating._decomposed
+    monkeypatch.setattr(gating, "_decomposed", lambda a, b: made.append(a) or found(a, b))
+    parts = GateParts(2**30)
+    for rule in GATES:
+        alone = gated(rule, [one], top_k=1, parts=parts)
+        count = len(made)
+        both = gated(rule, [one, two], top_k=1, parts=parts)
+        assert len(made) == 2 * count
+        gated(rule, [two, one], top_k=2, temperature=0.5, parts=parts)
+        assert len(made) == 2 * count
+        for small, large in zip(alone.stacks, both.stacks, strict=True):
+            rank = small.parts[0].a.shape[1]
+            torch.testing.assert_close(large.parts[0].a[:, :rank], small.parts[0].a, atol=0, rtol=0)
+        made.clear()
 
 
-def test_the_key_of_a_gate_tells_rule_adapters_names_and_numbers_apart(oracle):
-    adapters = oracle.adapters(["one", "two"])
-    renamed = [replace(adapters[0], name="other"), adapters[1]]
-    keys = [
-        gate_key("arrow", GATES["arrow"], adapters, 3, 1.0),
-        gate_key("spectr", GATES["spectr"], adapters, 3, 1.0),
-        gate_key("arrow", GATES["arrow"], adapters[:1], 3, 1.0),
-        gate_key("arrow", GATES["arrow"], renamed, 3, 1.0),
-        gate_key("arrow", GATES["arrow"], adapters, 2, 1.0),
-        gate_key("arrow", GATES["arrow"], adapters, 3, 0.5),
-    ]
-    assert len(set(keys)) == len(keys)
+def test_parts_of_equal_names_and_other_content_are_not_mixed_up(oracle):
+    one, two = oracle.adapters(["one", "two"])
+    parts = GateParts(2**30)
+    gated("arrow", [one], top_k=1, parts=parts)
+    found = gated("arrow", [replace(two, name=one.name)], top_k=1, parts=parts)
+    fresh = gated("arrow", [replace(two, name=one.name)], top_k=1)
+    assert all(torch.equal(a.directions, b.directions) for a, b in zip(found.stacks, fresh.stacks, strict=True))
 
 
 def test_what_no_gate_can_be_made_of_is_refused(oracle):
