@@ -1,12 +1,14 @@
-"""Llama-2-7b's shape in 4 bits on a GPU, with random weights: merging, a compare, memory, parity with PEFT's forward.
+"""Llama-2-7b's shape in 4 bits on a GPU, with random weights: merging, a compare, memory, training, parity with PEFT.
 
 The same code runs on a CPU at a small shape, where it can be checked but says nothing about speed.
 """
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,16 +16,18 @@ from tempfile import TemporaryDirectory
 import torch
 from transformers import LlamaConfig
 
-from benchmarks import compare, merge
+from benchmarks import bandwidth, compare, engine, merge, training
 from benchmarks.agreement import check
+from benchmarks.asked import Asked, asked_of
+from benchmarks.attempt import attempted
+from benchmarks.peft_loop import HALF_TOLERANCE
 from benchmarks.peft_side import PeftSide
-from benchmarks.plan import METHODS, SETTINGS, Plan
-from benchmarks.questions import SHORT
+from benchmarks.plan import SETTINGS, Plan
 from benchmarks.random_bank import Shape, write_random_bank
-from composer.bank.manifest import load_bank
+from composer.bank.manifest import Bank, load_bank
 from composer.inference.prompts import encode_prompt
-from composer.merging import MergedAdapter, TrimCache
 from composer.pipeline import Composer
+from composer.training.recipe import PAPER
 from composer.types import Prediction, Query
 
 LLAMA_2_7B = Shape(
@@ -34,9 +38,9 @@ LLAMA_2_7B = Shape(
         num_attention_heads=32,
         max_position_embeddings=4096,
     ),
-    adapters=8,  # each is 320 MB on disk, and a question merges about as many
+    adapters=4,  # each is 320 MB; as many as the engine keeps on a GPU
     rank=64,
-    rows=500,
+    rows=200,
 )
 TINY = Shape(
     LlamaConfig(
@@ -46,14 +50,15 @@ TINY = Shape(
         num_attention_heads=4,
         max_position_embeddings=256,
     ),
-    adapters=5,
+    adapters=4,
     rank=4,
     rows=20,
     dtype=torch.float32,
 )
 PROMPT_TOKENS = 64
-ROUNDS = 12, 3
+ROUNDS, PEFT_ROUNDS = 24, 2
 """Of a compare: beside a bare forward, and beside PEFT, whose four merges take a quarter of a minute."""
+TRAINING_ROWS = 160
 
 
 def measure(plan: Plan) -> dict[str, object]:
@@ -63,25 +68,65 @@ def measure(plan: Plan) -> dict[str, object]:
 
 def measured(plan: Plan, shape: Shape) -> dict[str, object]:
     with TemporaryDirectory(prefix="composer-gpu-") as temporary:
-        folder = Path(temporary)
         progress = plan.progress("gpu, random adapters")
-        bank = write_random_bank(folder / "bank", shape, load_bank(plan.bank), plan.cache_dir, progress)
-        opened = Composer.open(bank, cache_dir=folder / "cache", device=plan.device)
-        composer = compare.forgetful(opened)
-        try:
-            asked = [_lengthened(composer, query) for query in SHORT]
-            questions = compare.of_several_adapters(composer, asked)[: 3 if plan.quick else 12]
-            memory = _memory(composer, questions)  # before PEFT's side takes any
-            peft = PeftSide.of_bank(bank, plan)
-            return {
-                "device": torch.cuda.get_device_name() if plan.device == "cuda" else "cpu",
-                "parity": parity(composer, peft, questions[:3]),
-                "merge": _merge(composer, peft, plan),
-                "compare": compare.compared(composer, peft, questions, plan, rounds=ROUNDS),
-                **memory,
-            }
-        finally:
-            composer.close()
+        folder = Path(temporary) / "bank"
+        bank = write_random_bank(folder, shape, load_bank(plan.bank), plan.cache_dir, progress)
+        sides = Sides(bank, plan)
+        parts = {
+            "parity": lambda: parity(sides.composer, sides.peft, [one.query for one in sides.questions[:3]]),
+            "compare": lambda: sides.compare(),
+            "merge": lambda: merge.on_device(sides.composer, sides.peft, plan, bank.tasks[:4], "gpu, merge"),
+        }
+        device = torch.cuda.get_device_name() if plan.device == "cuda" else "cpu"
+        found = {"device": device, **sides.alone(), **attempted(parts)}
+        sides.close()
+        room = min(PAPER.max_tokens, shape.config.max_position_embeddings)
+        recipe = replace(PAPER, epochs=1, warmup_steps=2, rank=shape.rank, max_tokens=room)
+        rows = 8 if plan.quick else TRAINING_ROWS
+        return {**found, **attempted({"training": lambda: training.of_bank(bank, plan, recipe, rows, plain=False)})}
+
+
+class Sides:
+    """The engine, and PEFT on a copy of the same base, which is made when it is first asked for."""
+
+    def __init__(self, bank: Bank, plan: Plan) -> None:
+        self.bank, self.plan = bank, plan
+        self.composer = engine.opened(bank, plan)
+        self.questions = [
+            Asked(_lengthened(self.composer, one.query), one.weights) for one in asked_of(bank, (len(bank.tasks),))
+        ][: 3 if plan.quick else 8]
+
+    @cached_property
+    def peft(self) -> PeftSide:
+        return PeftSide.of_base(self.composer.base, self.bank, self.bank.tasks)
+
+    def alone(self) -> dict[str, object]:
+        """The engine's memory at its peak over the questions, and what the device's memory allows."""
+        if self.composer.base.device.type != "cuda":
+            return {}
+        torch.cuda.reset_peak_memory_stats()
+        for asked in self.questions:
+            engine.answer(self.composer, asked)
+        memory = {"memory_gb": round(torch.cuda.max_memory_reserved() / 1e9, 2)}
+        return {**memory, "limits": bandwidth.limits(self.composer, self.questions[0].weights)}
+
+    def compare(self) -> dict[str, object]:
+        return compare.compared(
+            self.composer,
+            self.questions,
+            self.questions[:1],
+            self.plan,
+            rounds=ROUNDS,
+            peft_rounds=PEFT_ROUNDS,
+            peft=self.peft,
+        )
+
+    def close(self) -> None:
+        """Before anything else needs the device's memory."""
+        self.__dict__.clear()
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
 
 
 def parity(composer: Composer, peft: PeftSide, questions: Sequence[Query]) -> dict[str, object]:
@@ -90,7 +135,7 @@ def parity(composer: Composer, peft: PeftSide, questions: Sequence[Query]) -> di
     worst, same, total = 0.0, 0, 0
     for query in questions:
         prompt = composer.fit(query).text_tokens
-        options = compare.option_ids(composer, query)
+        options = engine.option_ids(composer, query)
         for task in composer.bank.tasks[:3]:
             alone = composer.merge(((task, 1.0),), SETTINGS, "cat")
             base, mine = composer.score(query, [alone], SETTINGS)
@@ -101,42 +146,8 @@ def parity(composer: Composer, peft: PeftSide, questions: Sequence[Query]) -> di
                 worst = max(worst, *(abs(a - b) / len(option) for a, b, option in pairs))
                 scores = [b / len(option) for _, b, option in pairs]
                 same, total = same + (prediction.chosen == scores.index(max(scores))), total + 1
-    check("gpu, log-probability per token", worst, 1e-4 if exact else compare.HALF_TOLERANCE)
+    check("gpu, log-probability per token", worst, 1e-4 if exact else HALF_TOLERANCE)
     return {"largest_difference": worst, "same_choice": f"{same} of {total}"}
-
-
-def _merge(composer: Composer, peft: PeftSide, plan: Plan) -> dict[str, object]:
-    adapters = [composer.adapters.get(task) for task in composer.bank.tasks[:4]]
-    half = composer.base.dtype != torch.float32
-    choice = merge.choice_of(adapters)
-
-    def make(method: str, trimmed: TrimCache | None) -> MergedAdapter:
-        cache = trimmed if trimmed is not None else TrimCache(0)
-        return replace(composer, trimmed=cache).merge(choice, SETTINGS, method)
-
-    return merge.compared(
-        peft,
-        adapters,
-        plan,
-        rounds=plan.rounds(4),
-        label="gpu, merge",
-        make=make,
-        # In 16 bits many magnitudes are equal, and which of them a GPU's top-k keeps is anyone's guess.
-        checked=("linear", "cat") if half else METHODS,
-        tolerance=1e-2 if half else merge.TOLERANCE,
-        settle=compare.settled(composer),
-    )
-
-
-def _memory(composer: Composer, questions: Sequence[Query]) -> dict[str, object]:
-    """The engine alone, at its peak over the questions."""
-    if composer.base.device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats()
-    for query in questions:
-        compare.answer(composer, query)
-    if composer.base.device.type != "cuda":
-        return {}
-    return {"memory_gb": round(torch.cuda.max_memory_reserved() / 1e9, 2)}
 
 
 def _lengthened(composer: Composer, query: Query) -> Query:

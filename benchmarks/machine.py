@@ -6,7 +6,7 @@ import os
 import platform
 import subprocess
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import torch
@@ -27,8 +27,17 @@ def describe(plan: Plan) -> dict[str, object]:
         "load_before": round(os.getloadavg()[0], 2),
         "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
         "device": plan.device,
-        "versions": {name: version(name) for name in PACKAGES},
+        "gpu": torch.cuda.get_device_name() if plan.device == "cuda" else "",
+        "versions": {name: number for name in PACKAGES if (number := _version(name))},
     }
+
+
+def _version(package: str) -> str:
+    """Empty where it is not installed: a GPU's measurements need no index."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
 
 
 def commit() -> str:

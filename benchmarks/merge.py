@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import reduce
 from operator import add
 
 import torch
 
 from benchmarks.agreement import check, largest_difference
+from benchmarks.engine import opened, settled
 from benchmarks.peft_side import PeftSide
 from benchmarks.plan import METHODS, SETTINGS, WEIGHTS, Plan
 from benchmarks.timing import CleanUp, Side, Times, alone, interleaved, versus
@@ -18,9 +20,12 @@ from composer.inference.gguf import base_folder
 from composer.inference.planning import plan_base
 from composer.merging import METHODS as REGISTRY
 from composer.merging import AdapterFactors, MergedAdapter, TrimCache, merge
+from composer.pipeline import Composer
 
 TASKS = ("commonsense_qa", "squad", "mnli", "sst2")
-TOLERANCE = 1e-6
+TOLERANCE, HALF_TOLERANCE = 1e-6, 1e-2
+SECONDS = 60
+"""No round begins after it."""
 DECOMPOSED = ("cat", "svd", *(name for name, method in REGISTRY.items() if method.in_core_space))
 """The methods that decompose the factors, beside cat, which copies them."""
 Choice = tuple[tuple[str, float], ...]
@@ -30,6 +35,10 @@ Make = Callable[[str, TrimCache | None], MergedAdapter]
 
 def measure(plan: Plan) -> dict[str, object]:
     bank = load_bank(plan.bank)
+    if plan.device != "cpu":
+        composer = opened(bank, plan)
+        tasks = four_of(bank)
+        return on_device(composer, PeftSide.of_base(composer.base, bank, tasks), plan, tasks, "merge")
     store = AdapterStore(bank, plan_base(base_folder(bank.base, plan.cache_dir), "none").module_shapes)
     for task in bank.tasks:
         store.get(task)
@@ -38,6 +47,30 @@ def measure(plan: Plan) -> dict[str, object]:
     peft = PeftSide.of_bank(bank, plan, dtype=torch.float32)
     times = compared(peft, adapters, plan, rounds=plan.rounds(9), label="merge")
     return {**times, "decomposed": decomposed(adapters, plan, rounds=plan.rounds(5), label="decomposed merges")}
+
+
+def on_device(composer: Composer, peft: PeftSide, plan: Plan, tasks: Sequence[str], label: str) -> dict[str, object]:
+    """As the engine merges beside a model on a GPU: in its type, cat as a list of its adapters' factors."""
+    adapters = [composer.adapters.get(task) for task in tasks]
+    half = composer.base.dtype.itemsize == 2
+    choice = choice_of(adapters)
+
+    def make(method: str, trimmed: TrimCache | None) -> MergedAdapter:
+        cache = trimmed if trimmed is not None else TrimCache(0)
+        return replace(composer, trimmed=cache).merge(choice, SETTINGS, method)
+
+    return compared(
+        peft,
+        adapters,
+        plan,
+        rounds=plan.rounds(5),
+        label=label,
+        make=make,
+        # In 16 bits many magnitudes are equal, and which of them a GPU's top-k keeps is anyone's guess.
+        checked=("linear", "cat") if half else METHODS,
+        tolerance=HALF_TOLERANCE if half else TOLERANCE,
+        settle=settled(composer),
+    )
 
 
 def decomposed(adapters: Sequence[AdapterFactors], plan: Plan, *, rounds: int, label: str) -> dict[str, object]:
@@ -91,6 +124,8 @@ def compared(
         rounds,
         settle=settle,
         progress=plan.progress(f"{label}, rounds"),
+        warmup=0,  # the check was one, and all is trimmed
+        within_s=plan.seconds(SECONDS),
     )
     rows = {method: _row(times, (method,)) for method in METHODS}
     return {**rows, "all": _row(times, METHODS), "largest_difference": worst}
@@ -114,6 +149,7 @@ def _sides(peft: PeftSide, choice: Choice, make: Make) -> dict[str, Side]:
 
     sides: dict[str, Side] = {}
     for method in METHODS:
+        make(method, trimmed)
         sides[f"ours {method}"] = ours(method, trimmed)
         sides[f"first {method}"] = ours(method, None)
         sides[f"peft {method}"] = theirs(method)

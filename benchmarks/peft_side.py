@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -49,6 +51,11 @@ class PeftSide:
         side = cls.__new__(cls)
         side._hold(model)
         return side
+
+    @classmethod
+    def of_base(cls, base: BaseModel, bank: Bank, tasks: Sequence[str]) -> PeftSide:
+        """With the adapters of these tasks, on a copy of a base that is loaded already: the same weights and type."""
+        return cls(replace(base, model=copy.deepcopy(base.model)), cls.folders(bank, tasks))
 
     @classmethod
     def of_bank(

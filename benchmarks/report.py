@@ -28,12 +28,13 @@ def write(results: Results, device: str) -> Path:
 
 
 def page(results: Results) -> str:
-    sections = [_text("head"), _machine(results["machine"]), _bars(results)]
+    device = "gpu_" if results["machine"]["device"] == "cuda" else ""
+    sections = [_text(f"{device}head"), _machine(results["machine"]), _bars(results)]
     for name, table in TABLES.items():
         if name in results:
             sections.append(_text(name))
             sections.append(table(results[name]))
-    sections.append(_text("tail"))
+    sections.append(_text(f"{device}tail"))
     return "\n\n".join(section.strip() for section in sections) + "\n"
 
 
@@ -43,9 +44,10 @@ def _text(name: str) -> str:
 
 def _machine(machine: Results) -> str:
     versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
+    gpu = f", {machine['gpu']}" if machine["gpu"] else ""
     return (
         f"Measured {machine['date']} at commit `{machine['commit'] or 'unknown'}` on {machine['processor']}, "
-        f"{machine['cores']} cores, {machine['torch_threads']} torch threads on both sides, load "
+        f"{machine['cores']} cores{gpu}, {machine['torch_threads']} torch threads on both sides, load "
         f"{machine['load_before']} before the run; {machine['system']}; {versions}."
     )
 
@@ -105,19 +107,21 @@ def _merge_7b_shape(result: Results) -> str:
 
 
 def _compare(result: Results) -> str:
-    bare, alone = result["bare"], ["beside the bare forward", "ms", "ratio to it"]
-    parts = [
+    bare, parts = result["bare"], result["parts"]
+    alone = [
         ["a bare forward of the same rows", _span(bare["bare_ms"], bare["bare_spread_ms"]), ""],
+        ["ours, four merges", _span(parts["merge"]["ms"], parts["merge"]["spread_ms"]), ""],
         [
             "ours, the pass that scores",
-            _span(bare["pass_ms"], bare["pass_spread_ms"]),
-            _span(bare["ratio"], bare["ratio_spread"]),
+            _span(parts["score"]["ms"], parts["score"]["spread_ms"]),
+            _span(bare["pass_ratio"], bare["pass_ratio_spread"]),
         ],
         [
-            "ours, from question to answers",
+            "**ours, merges and scores**",
             _span(result["ours_ms"], result["ours_spread_ms"]),
-            _span(bare["whole_ratio"], bare["whole_ratio_spread"]),
+            _span(bare["ratio"], bare["ratio_spread"]),
         ],
+        ["ours, what went into each merge", _span(parts["explain"]["ms"], parts["explain"]["spread_ms"]), ""],
     ]
     beside = [
         [
@@ -134,12 +138,13 @@ def _compare(result: Results) -> str:
         else ""
     )
     return (
-        f"{_table(alone, parts)}\n\n"
+        f"{_table(['beside the bare forward', 'ms', 'ratio to it'], alone)}\n\n"
         f"{_table(['beside PEFT', 'ours, ms', 'PEFT, ms', 'PEFT / ours'], beside)}\n\n"
-        f"{result['rounds']} and {result['peft']['rounds']} rounds; {result['tokens_per_row']:.0f} tokens a row, "
-        f"{result['adapters_per_question']:.1f} adapters a question on average; 95th percentile of ours "
-        f"{_number(result['p95_ms'])} ms. Largest difference between two log-probabilities per token: "
-        f"{result['largest_difference']:.1e}{exact}; the same option chosen in {result['same_choice']}."
+        f"{result['rounds']} and {result['peft']['rounds']} rounds; {result['questions']} questions, "
+        f"{result['tokens_per_row']:.0f} tokens a row, {result['adapters_per_question']:.1f} adapters a question on "
+        f"average; 95th percentile of ours {_number(result['p95_ms'])} ms. Largest difference between two "
+        f"log-probabilities per token: {result['largest_difference']:.1e}{exact}; the same option chosen in "
+        f"{result['same_choice']}, on {result['checked']} of the questions."
     )
 
 
@@ -158,13 +163,17 @@ def _start(result: Results) -> str:
 
 
 def _training(result: Results) -> str:
-    row = [_number(result["tokens_per_s"]), _number(result["plain_tokens_per_s"]), _number(result["ratio"])]
-    return (
-        f"{_table(['ours, tokens a second', 'plain loop, tokens a second', 'ours / plain loop'], [row])}\n\n"
-        f"{result['rows']} examples of {result['task']} with {result['tokens_per_row']} tokens in the mean, "
-        f"{result['steps']} steps; the loss goes from {result['first_loss']} to {result['last_loss']}. Largest "
-        f"difference of a step's two losses: {100 * result['largest_loss_difference']:.2g} %."
+    head, row = ["ours, tokens a second"], [_number(result["tokens_per_s"])]
+    told = (
+        f"{result['rows']} examples of {result['task']} with {result['tokens_per_row']} tokens in the mean, rank "
+        f"{result['rank']}, {result['steps']} steps; the loss goes from {result['first_loss']} to "
+        f"{result['last_loss']}."
     )
+    if "ratio" in result:
+        head += ["plain loop, tokens a second", "ours / plain loop"]
+        row += [_number(result["plain_tokens_per_s"]), _number(result["ratio"])]
+        told += f" Largest difference of a step's two losses: {100 * result['largest_loss_difference']:.2g} %."
+    return f"{_table(head, [row])}\n\n{told}"
 
 
 def _bank_scaling(result: Results) -> str:
@@ -199,14 +208,41 @@ def _memory(result: Results) -> str:
 
 
 def _gpu(result: Results) -> str:
-    memory = f" GPU memory of the engine at its peak: {result['memory_gb']} GB." if "memory_gb" in result else ""
-    parity = result["parity"]
+    parts = [f"On {result['device']}."]
+    if "memory_gb" in result:
+        parts[0] += f" GPU memory of the engine at its peak: {result['memory_gb']} GB."
+    if "parity" in result:
+        parity = result["parity"]
+        parts[0] += (
+            " Forward of one adapter against PEFT's: largest difference of log-probabilities per token "
+            f"{parity['largest_difference']:.1e}, the same option chosen in {parity['same_choice']}."
+        )
+    if "limits" in result:
+        parts.append(_limits(result))
+    parts += [table(result[name]) for name, table in GPU_PARTS.items() if name in result]
+    return "\n\n".join(parts)
+
+
+def _limits(result: Results) -> str:
+    limits, rows = result["limits"], []
+    if "compare" in result:
+        bare, score = result["compare"]["bare"]["bare_ms"], result["compare"]["parts"]["score"]["ms"]
+        rows += [_to_limit("a bare forward", limits["pass_gb"], bare, limits["pass_ms"])]
+        rows += [_to_limit("ours, the pass that scores", limits["pass_gb"], score, limits["pass_ms"])]
+    if "merge" in result:
+        merges = result["merge"]["all"]["ours_ms"]
+        rows += [_to_limit("ours, four merges", limits["merge_gb"], merges, limits["merge_ms"])]
     return (
-        f"On {result['device']}.{memory} Forward of one adapter against PEFT's: largest difference of "
-        f"log-probabilities per token {parity['largest_difference']:.1e}, the same option chosen in "
-        f"{parity['same_choice']}.\n\n"
-        f"{_merge(result['merge'])}\n\n{_compare(result['compare'])}"
+        f"This device copies {limits['gigabytes_per_s']:,.0f} GB a second (read and written).\n\n"
+        f"{_table(['what has to move', 'GB', 'ms at that speed', 'ms taken', 'taken / least'], rows)}"
     )
+
+
+def _to_limit(name: str, gigabytes: float, taken: float, least: float) -> list[str]:
+    return [name, _number(gigabytes), _number(least), _number(taken), _number(taken / least)]
+
+
+GPU_PARTS = {"merge": _merge, "compare": _compare, "training": _training}
 
 
 TABLES = {

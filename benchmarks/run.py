@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from benchmarks import (
     bank_scaling,
@@ -16,6 +17,7 @@ from benchmarks import (
     start,
     training,
 )
+from benchmarks.attempt import attempted
 from benchmarks.machine import describe
 from benchmarks.plan import Plan
 from composer.errors import SettingsError, unknown
@@ -34,16 +36,18 @@ MEASUREMENTS: dict[str, Callable[[Plan], dict[str, object]]] = {
 }
 
 
-def run(names: Sequence[str], plan: Plan) -> dict[str, object]:
-    """Results by measurement, with "machine" before them. Raises SettingsError for a name that is none."""
-    results: dict[str, object] = {"machine": describe(plan)}
-    for name in names:
-        results[name] = MEASUREMENTS[name](plan)
-    return results
+def run(
+    names: Sequence[str], plan: Plan, ended: Callable[[Mapping[str, object]], object] = lambda results: None
+) -> dict[str, object]:
+    """Results by measurement, with "machine" before them; what broke stands under "failed". `ended` hears of the
+    results after each."""
+    machine = describe(plan)
+    parts = {name: partial(MEASUREMENTS[name], plan) for name in names}
+    return {"machine": machine, **attempted(parts, lambda found: ended({"machine": machine, **found}))}
 
 
-ON_GPU = ("compare", "gpu")
-"""What a GPU changes, in ten minutes at most: a compare on the bank that ships, and a base of 7b."""
+ON_GPU = ("compare", "merge", "training", "gpu")
+"""What a GPU changes, in five minutes: the bank that ships, and a base of 7b's shape."""
 
 
 def chosen(names: Sequence[str] | None, device: str) -> tuple[str, ...]:

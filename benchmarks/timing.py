@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -41,11 +42,17 @@ def interleaved(
     before: Callable[[], object] = lambda: None,
     settle: Callable[[], object] = lambda: None,
     progress: Rounds = lambda done, total: None,
+    within_s: float = math.inf,
 ) -> dict[str, Times]:
-    """Every side once per round, in turning order. `before` is not timed; `settle` is (it waits for a GPU)."""
+    """Every side once per round, in turning order. `before` is not timed; `settle` is (it waits for a GPU).
+
+    No round begins later than `within_s` seconds after the start, but for the first, which is always measured.
+    """
     taken: dict[str, list[float]] = {name: [] for name in sides}
-    names = list(sides)
+    names, begun = list(sides), perf_counter()
     for number in range(-warmup, rounds):
+        if number > 0 and perf_counter() - begun > within_s:
+            break
         turn = number % len(names)
         for name in names[turn:] + names[:turn]:
             before()

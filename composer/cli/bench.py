@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from composer.cli.common import Arguments, Commands, app_settings, command, names, show
 from composer.config import DEFAULT_BANK, ROOT
-from composer.errors import SettingsError
+from composer.errors import ComposerError, SettingsError
 
 
 def add(commands: Commands) -> None:
@@ -29,6 +30,7 @@ def bench(arguments: Arguments) -> None:
             "Run this in a checkout."
         )
     sys.path.insert(0, str(ROOT))
+    from benchmarks.attempt import errors_in
     from benchmarks.plan import Plan
     from benchmarks.report import page, write
     from benchmarks.run import chosen, run
@@ -36,13 +38,22 @@ def bench(arguments: Arguments) -> None:
     wanted, settings = chosen(arguments.only, arguments.device), app_settings()
     _check_device(arguments.device)
     bank = arguments.bank or settings.bank
-    results = run(wanted, Plan(arguments.device, arguments.quick, arguments.full, bank, settings.cache_dir))
-    if arguments.json:
-        arguments.json.write_text(json.dumps(results, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    plan = Plan(arguments.device, arguments.quick, arguments.full, bank, settings.cache_dir)
+    results = run(wanted, plan, lambda found: _keep(found, arguments.json))
+    broken = errors_in(results)
     # A part of the whole must not replace the page.
-    if not arguments.quick and wanted == chosen(None, arguments.device) and bank == DEFAULT_BANK:
+    whole = not arguments.quick and not broken and wanted == chosen(None, arguments.device) and bank == DEFAULT_BANK
+    if whole:
         sys.stderr.write(f"Written: {write(results, arguments.device)}\n")
     show(page(results))
+    if broken:
+        raise ComposerError(f"not everything could be measured: {'; '.join(broken)}. What was measured is shown.")
+
+
+def _keep(results: Mapping[str, object], file: Path | None) -> None:
+    """After every measurement, as the next one may end the process."""
+    if file:
+        file.write_text(json.dumps(results, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def _check_device(device: str) -> None:

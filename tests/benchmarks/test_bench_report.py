@@ -31,15 +31,16 @@ COMPARE = {
     "ours_spread_ms": [1.9, 2.1],
     "p95_ms": 3.0,
     "rounds": 48,
+    "questions": 15,
+    "checked": 2,
+    "parts": {name: {"ms": 0.5, "spread_ms": [0.4, 0.6]} for name in ("merge", "score", "explain")},
     "bare": {
         "bare_ms": 1.0,
         "bare_spread_ms": [0.9, 1.1],
-        "pass_ms": 1.25,
-        "pass_spread_ms": [1.2, 1.3],
         "ratio": 1.25,
         "ratio_spread": [1.2, 1.3],
-        "whole_ratio": 2.0,
-        "whole_ratio_spread": [1.9, 2.1],
+        "pass_ratio": 1.1,
+        "pass_ratio_spread": [1.0, 1.2],
     },
     "peft": SIDE,
     "batched": {**SIDE, "ratio": 19.0},
@@ -59,6 +60,7 @@ RESULTS = {
         "load_before": 0.1,
         "system": "Linux",
         "device": "cpu",
+        "gpu": "",
         "versions": {"torch": "1"},
     },
     "merge": {**MERGES, "decomposed": DECOMPOSED},
@@ -72,6 +74,7 @@ RESULTS = {
         "ratio": 1.6,
         "largest_loss_difference": 0.004,
         "task": "rte",
+        "rank": 8,
         "rows": 150,
         "steps": 20,
         "tokens_per_row": 70.1,
@@ -96,6 +99,7 @@ RESULTS = {
         "parity": {"largest_difference": 1e-6, "same_choice": "3 of 3"},
         "merge": MERGES,
         "compare": COMPARE,
+        "limits": {"gigabytes_per_s": 3000.0, "pass_gb": 6.0, "pass_ms": 2.0, "merge_gb": 3.0, "merge_ms": 1.0},
     },
 }
 
@@ -114,6 +118,8 @@ def test_the_page_has_every_measurement_with_what_it_compares_and_every_aim():
     assert "With an empty cache **40.0 s**, later **8.0 s**" in text
     assert "| `start.peak_rss_mb` | 2,300 | at most 2200 | **no** |" in text
     assert "| 400 | 250 | 1.60 |" in text and "two losses: 0.4 %" in text
+    assert "| **ours, merges and scores** | 2.00 (1.90-2.10) | 1.25 (1.20-1.30) |" in text
+    assert "| ours, four merges | 3.00 | 1.00 | 2.00 | 2.00 |" in text
     assert "index_scaling.200000" not in text, "an aim that was not measured is not claimed"
 
 
@@ -132,6 +138,14 @@ def test_a_part_of_the_measurements_makes_a_page_too():
     assert "## compare" in text and "## merge\n" not in text
 
 
+def test_a_gpus_page_says_which_and_what_was_measured_there_though_a_part_broke():
+    machine = {**RESULTS["machine"], "device": "cuda", "gpu": "A GPU"}
+    gpu = {name: value for name, value in RESULTS["gpu"].items() if name != "merge"}
+    text = page({"machine": machine, "gpu": {**gpu, "failed": {"merge": "out of memory"}}})
+    assert text.startswith("# Benchmarks on a GPU") and "2 cores, A GPU, 2 torch threads" in text
+    assert "ours, the pass that scores | 6.00" in text and "ours, four merges | 3.00" not in text
+
+
 def test_results_survive_json():
     assert page(json.loads(json.dumps(RESULTS))) == page(RESULTS)
 
@@ -145,7 +159,7 @@ def test_an_aim_tells_reached_from_missed_from_not_measured():
 
 
 def test_a_cpu_and_a_gpu_have_measurements_of_their_own():
-    assert "gpu" not in chosen(None, "cpu") and chosen(None, "cuda") == ("compare", "gpu")
+    assert "gpu" not in chosen(None, "cpu") and chosen(None, "cuda") == ("compare", "merge", "training", "gpu")
     assert chosen(("gpu", "merge"), "cpu") == ("gpu", "merge")
     with pytest.raises(SettingsError, match="Did you mean 'compare'"):
         chosen(("compair",), "cpu")

@@ -41,6 +41,14 @@ def test_sides_take_turns_and_only_they_and_settling_are_timed(clock: Clock):
     assert calls == ["peft", "ours", "ours", "peft", "peft", "ours", "ours", "peft"]
 
 
+def test_no_round_begins_after_the_time_but_the_first(clock: Clock):
+    def slow():
+        clock.now += 4
+
+    assert len(interleaved({"ours": slow}, 5, warmup=1, within_s=1)["ours"].ms) == 1
+    assert len(interleaved({"ours": slow}, 5, warmup=0, within_s=9)["ours"].ms) == 3
+
+
 def test_ratios_are_of_medians_and_their_spread_is_of_the_rounds():
     result = versus(Times((1.0, 2.0, 3.0)), Times((10.0, 40.0, 30.0)))
     assert (result["ours_ms"], result["peft_ms"], result["ratio"]) == (2.0, 30.0, 15.0)
