@@ -20,6 +20,7 @@ from composer.inference.packing import additive_mask, pack
 from composer.inference.prompts import encode_option
 from composer.merging import MergedAdapter, TrimCache
 from composer.merging.cache import ByteCache
+from composer.merging.gating import GateParts
 from composer.pipeline import Composer
 from composer.retrieval.encoder import Encoder
 from composer.retrieval.index import SearchIndex
@@ -52,6 +53,7 @@ def around(bank: Bank, base: BaseModel) -> Composer:
         adapters=AdapterStore(bank, base.module_shapes, device=base.device, dtype=base.dtype),
         trimmed=TrimCache(nearby),
         merges=ByteCache(0, lambda merged: 1),
+        gate_parts=GateParts(nearby // 8),
     )
 
 
