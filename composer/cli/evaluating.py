@@ -44,8 +44,9 @@ def add(commands: Commands) -> None:
 
 def evaluate(arguments: Arguments) -> None:
     from composer.evaluation.grid import Plan, evaluate
+    from composer.evaluation.joining import joined
     from composer.evaluation.report import evaluation_table
-    from composer.evaluation.results_file import check_writable, evaluation_to_json, write_results
+    from composer.evaluation.results_file import check_writable, evaluation_to_json, read_results, write_results
     from composer.pipeline import check_settings
     from composer.reports import ProgressLine
 
@@ -57,6 +58,9 @@ def evaluate(arguments: Arguments) -> None:
     plan = Plan.of(rows, arguments.candidates, arguments.asked, arguments.split, arguments.setting)
     if arguments.output:
         check_writable(arguments.output)
+    before = (
+        read_results(arguments.output) if arguments.join and arguments.output and arguments.output.exists() else None
+    )
     for sentence in (sentence for one in rows for sentence in one.skipped):
         print(f"composer: left out {sentence}", file=sys.stderr)
     work = app_settings().cache_dir / "evaluation" / bank.name
@@ -64,7 +68,7 @@ def evaluate(arguments: Arguments) -> None:
         progress = ProgressLine("Evaluating, rows", sys.stderr)
         evaluation = evaluate(composer, plan, settings, work, unconditional=arguments.pmi, progress=progress)
     if arguments.output:
-        write_results(arguments.output, evaluation)
+        write_results(arguments.output, joined(before, evaluation) if before else evaluation)
     show(evaluation_to_json(evaluation) if arguments.json else evaluation_table(evaluation))
 
 
@@ -108,6 +112,7 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     add("--candidates", type=names, metavar="C,…", help="default: base, own, top1, uniform and the default methods")
     add("--limit", type=int, metavar="N", help="only the first N rows of each task")
     add("--output", type=Path, metavar="FILE", help="also write the JSON there")
+    add("--join", action="store_true", help="keep the tasks and columns that the output file has already")
     add("--quantization", metavar="NAME", help="none, nf4 or int8; default: what the bank says")
     add_place(parser, "--index")
     add_settings(parser)

@@ -96,8 +96,9 @@ class Evaluation:
 
     @property
     def normalizations(self) -> tuple[str, ...]:
-        first = next((cell for one in self.tasks for _, cell in one.cells), None)
-        return tuple(name for name, _ in first.correct) if first else ()
+        """Those that every cell was counted under."""
+        cells = [dict(cell.correct) for one in self.tasks for _, cell in one.cells]
+        return tuple(name for name in (cells[0] if cells else ()) if all(name in one for one in cells))
 
     def having(self, column: str, *, held_out: bool = False) -> tuple[TaskResult, ...]:
         """The tasks that have a cell in the column."""
