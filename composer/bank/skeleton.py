@@ -17,7 +17,7 @@ TO_TRAIN = "train"
 
 
 @dataclass(frozen=True)
-class Plan:
+class Skeleton:
     """What `bank new` was asked for."""
 
     title: str
@@ -32,7 +32,7 @@ class Plan:
     """A parquet file within the bank; None for the tasks' Hub data sets."""
 
 
-def write_skeleton(folder: Path, plan: Plan) -> Path:
+def write_skeleton(folder: Path, plan: Skeleton) -> Path:
     """Writes and returns `folder`/bank.toml. Raises BankError where there is one, or where it cannot be written."""
     if plan.quantization not in QUANTIZATIONS:
         raise BankError(unknown("quantization", plan.quantization, QUANTIZATIONS))
@@ -49,7 +49,7 @@ def write_skeleton(folder: Path, plan: Plan) -> Path:
     return path
 
 
-def _text(folder: Path, plan: Plan) -> str:
+def _text(folder: Path, plan: Skeleton) -> str:
     tables = [
         [f"title = {quoted(plan.title)}", 'description = ""'],
         [

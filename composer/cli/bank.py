@@ -52,14 +52,14 @@ def bank_check(arguments: Arguments) -> None:
 
 
 def bank_new(arguments: Arguments) -> None:
-    from composer.bank.skeleton import Plan, write_skeleton
+    from composer.bank.skeleton import Skeleton, write_skeleton
     from composer.config import ADAPTERS
 
     if not arguments.name.strip():
         raise BankError("a new bank needs a name. Give one, or its folder.")
     named = Path(arguments.name)
     folder = ADAPTERS / named if len(named.parts) == 1 and not named.is_dir() else named
-    plan = Plan(
+    plan = Skeleton(
         title=arguments.title or folder.resolve().name,
         base=arguments.base,
         quantization=arguments.quantization,

@@ -14,7 +14,7 @@ from composer.errors import SpaceError
 
 if TYPE_CHECKING:
     from composer.space.hub import Hub
-    from composer.space.plan import Plan
+    from composer.space.plan import SpacePlan
     from composer.space.spacefile import Spacefile
 
 
@@ -104,7 +104,7 @@ def _add_deploy(parser: argparse.ArgumentParser) -> None:
     add("--timeout", type=float, default=30, metavar="MINUTES", help="to wait for the Space; default: 30")
 
 
-def _deploy(hub: Hub, plan: Plan, arguments: Arguments) -> None:
+def _deploy(hub: Hub, plan: SpacePlan, arguments: Arguments) -> None:
     from composer.reports import fields_report
     from composer.space.checks import secret_variable
     from composer.space.deploy import deploy
@@ -123,7 +123,7 @@ def _deploy(hub: Hub, plan: Plan, arguments: Arguments) -> None:
     show(result if arguments.json else fields_report(result))
 
 
-def _refuse_faults(folder: Path, spacefile: Spacefile, plan: Plan, *, dry_run: bool) -> None:
+def _refuse_faults(folder: Path, spacefile: Spacefile, plan: SpacePlan, *, dry_run: bool) -> None:
     """A plan is shown as long as it can be made; what is deployed must also be able to answer."""
     from composer.space.checks import check_bank, check_plan, refuse_faults
 
@@ -135,7 +135,7 @@ def _refuse_faults(folder: Path, spacefile: Spacefile, plan: Plan, *, dry_run: b
         _say(f"Before this plan can be deployed: {bank}")
 
 
-def _show_plan(plan: Plan, as_json: bool) -> None:
+def _show_plan(plan: SpacePlan, as_json: bool) -> None:
     from composer.space.plan import plan_report, plan_summary
 
     show(plan_summary(plan) if as_json else plan_report(plan))
@@ -147,7 +147,7 @@ def _spacefile(arguments: Arguments) -> Spacefile:
     return read_spacefile(arguments.folder)
 
 
-def _plan(arguments: Arguments, spacefile: Spacefile, profile: str, space: str | None) -> Plan:
+def _plan(arguments: Arguments, spacefile: Spacefile, profile: str, space: str | None) -> SpacePlan:
     from composer.space.plan import make_plan
 
     return make_plan(arguments.folder, spacefile, spacefile.profile(profile), space)

@@ -14,7 +14,7 @@ from composer.cli.common import Arguments, Commands, app_settings, command, name
 if TYPE_CHECKING:
     from composer.reports import ProgressLine
     from composer.training.history import Progress, Standing
-    from composer.training.plan import Plan, Result
+    from composer.training.plan import Result, TrainingPlan
     from composer.training.recipe import AdapterRecipe
 
 RECIPE_OPTIONS = (
@@ -71,17 +71,17 @@ def train(arguments: Arguments) -> None:
         show("\n".join(_line(result) for result in results))
 
 
-def _plan(arguments: Arguments, recipe: AdapterRecipe | None) -> tuple[Plan, tuple[str, ...]]:
+def _plan(arguments: Arguments, recipe: AdapterRecipe | None) -> tuple[TrainingPlan, tuple[str, ...]]:
     """Everything is checked, nothing is loaded."""
     from composer.bank.manifest import load_bank
     from composer.training.device import default_recipe, device_for, size_up
-    from composer.training.plan import Plan, check_plan, tasks_of, work_folder
+    from composer.training.plan import TrainingPlan, check_plan, tasks_of, work_folder
     from composer.training.sources import source_of
 
     settings = app_settings()
     bank = load_bank(arguments.bank or settings.bank, ready=False)
     base = size_up(bank, settings.cache_dir)
-    plan = Plan(
+    plan = TrainingPlan(
         bank=bank,
         source=source_of(bank, arguments.source),
         recipe=recipe or _changed(default_recipe(bank, base), arguments),
@@ -108,7 +108,7 @@ def _changed(recipe: AdapterRecipe, arguments: Arguments) -> AdapterRecipe:
     return replace(recipe, **{field: value for field, value in given.items() if value is not None})
 
 
-def _train(plan: Plan, tasks: tuple[str, ...]) -> list[Result]:
+def _train(plan: TrainingPlan, tasks: tuple[str, ...]) -> list[Result]:
     from composer.training.plan import train_tasks
 
     def progress(task: str) -> Progress:

@@ -34,7 +34,7 @@ def joined(first: Evaluation, second: Evaluation) -> Evaluation:
 def _joined_task(first: TaskResult, second: TaskResult) -> TaskResult:
     if first.golds != second.golds:
         raise SettingsError(
-            f"the results to join have {first.n} rows of {first.task}, and now there are {second.n}, or others. Use the "
+            f"the results to join have {first.n} rows of {first.task}, and now {second.n}, or others. Use the "
             "same --limit, or name another --output."
         )
     return replace(

@@ -18,7 +18,7 @@ from composer.config import AppSettings
 from composer.errors import BankError, SettingsError, SpaceError, unknown
 from composer.space.card import split, synced
 from composer.space.files import README, REQUIREMENTS, pins, read_file
-from composer.space.plan import Plan, megabytes
+from composer.space.plan import SpacePlan, megabytes
 from composer.space.spacefile import Spacefile
 
 ZERO_GPU_PYTHON = "3.12"
@@ -45,7 +45,9 @@ class Findings:
     """What could not be known here, or must be done before a deployment."""
 
 
-def check_all(folder: Path, spacefile: Spacefile, plans: Sequence[Plan], there: Collection[str] | None) -> Findings:
+def check_all(
+    folder: Path, spacefile: Spacefile, plans: Sequence[SpacePlan], there: Collection[str] | None
+) -> Findings:
     """Of all these profiles; their code is the same, so the app is imported once. `there`: see `check_secrets`."""
     faults = list(check_drift(folder, spacefile))
     notes: list[str] = []
@@ -73,7 +75,7 @@ def check_drift(folder: Path, spacefile: Spacefile) -> Iterator[str]:
         yield f"the front matter of {README} {what}. Run `python -m composer space sync`."
 
 
-def check_plan(folder: Path, plan: Plan, file_limit: int) -> Iterator[str]:
+def check_plan(folder: Path, plan: SpacePlan, file_limit: int) -> Iterator[str]:
     """One sentence for each fault of one profile."""
     for check in (_hardware, _versions, _zero_gpu, _variables, _app_file):
         for fault in check(folder, plan):
@@ -86,7 +88,7 @@ def check_plan(folder: Path, plan: Plan, file_limit: int) -> Iterator[str]:
             )
 
 
-def check_bank(folder: Path, plan: Plan) -> str | None:
+def check_bank(folder: Path, plan: SpacePlan) -> str | None:
     """Why the profile's bank cannot answer yet on a Space; its files' checksums are left to the app's start."""
     bank = dict(plan.profile.variables).get("COMPOSER_BANK") or AppSettings.bank
     if not any(file.path == f"adapters/{bank}/{BANK_FILE}" for file in plan.files):
@@ -98,7 +100,7 @@ def check_bank(folder: Path, plan: Plan) -> str | None:
     return None if examples else _check_index(plan, bank)
 
 
-def _check_index(plan: Plan, bank: str) -> str | None:
+def _check_index(plan: SpacePlan, bank: str) -> str | None:
     """A bank without examples of its own answers by another index only."""
     index = dict(plan.profile.variables).get("COMPOSER_INDEX", "")
     remedy = "Build one with `composer index build`, and name its folder, or a Chroma server, as COMPOSER_INDEX."
@@ -109,7 +111,7 @@ def _check_index(plan: Plan, bank: str) -> str | None:
     return None
 
 
-def check_secrets(plan: Plan, there: Collection[str] | None) -> Findings:
+def check_secrets(plan: SpacePlan, there: Collection[str] | None) -> Findings:
     """`there` holds the names that are set, and is None where nobody could know."""
     names = plan.profile.secrets
     if there is None:
@@ -131,7 +133,7 @@ def secret_variable(name: str) -> str:
     return f"SPACE_SECRET_{name}"
 
 
-def check_import(plan: Plan, *, seconds: float = 600) -> str | None:
+def check_import(plan: SpacePlan, *, seconds: float = 600) -> str | None:
     """Imports the app from a copy of exactly the uploaded files, as the Space will. None where that works."""
     app = dict(plan.profile.card)["app_file"].removesuffix(".py").replace("/", ".")
     with tempfile.TemporaryDirectory(prefix="space-check-") as place:
@@ -151,7 +153,7 @@ def check_import(plan: Plan, *, seconds: float = 600) -> str | None:
     return f"the app does not import from the files that would be uploaded: {last}"
 
 
-def write_files(plan: Plan, folder: Path) -> None:
+def write_files(plan: SpacePlan, folder: Path) -> None:
     """Links where the file system can, since weights are large and nothing here writes to them."""
     for file in plan.files:
         target = folder / file.path
@@ -165,7 +167,7 @@ def write_files(plan: Plan, folder: Path) -> None:
             shutil.copyfile(file.source, target)
 
 
-def _hardware(_: Path, plan: Plan) -> Iterator[str]:
+def _hardware(_: Path, plan: SpacePlan) -> Iterator[str]:
     from huggingface_hub import SpaceHardware
 
     known = [str(hardware.value) for hardware in SpaceHardware]
@@ -177,7 +179,7 @@ def _hardware(_: Path, plan: Plan) -> Iterator[str]:
         yield "the Hub does not let anyone choose the sleep time of cpu-basic. Remove sleep_time."
 
 
-def _versions(folder: Path, plan: Plan) -> Iterator[str]:
+def _versions(folder: Path, plan: SpacePlan) -> Iterator[str]:
     card, pinned = dict(plan.profile.card), _pins(plan)
     if card["sdk_version"] != pinned.get("gradio"):
         yield (
@@ -189,7 +191,7 @@ def _versions(folder: Path, plan: Plan) -> Iterator[str]:
         yield f"python_version is {card['python_version']}, and the app needs Python {lowest} or newer."
 
 
-def _zero_gpu(_: Path, plan: Plan) -> Iterator[str]:
+def _zero_gpu(_: Path, plan: SpacePlan) -> Iterator[str]:
     if not plan.profile.zero_gpu:
         return
     pinned, python = _pins(plan), str(dict(plan.profile.card)["python_version"])
@@ -203,7 +205,7 @@ def _zero_gpu(_: Path, plan: Plan) -> Iterator[str]:
         yield "ZeroGPU needs the package spaces. Name its version under requirements."
 
 
-def _variables(_: Path, plan: Plan) -> Iterator[str]:
+def _variables(_: Path, plan: SpacePlan) -> Iterator[str]:
     """The app itself reads them: what it refuses, and what it never looks at."""
     variables = _Watched(plan.profile.variables)
     try:
@@ -217,7 +219,7 @@ def _variables(_: Path, plan: Plan) -> Iterator[str]:
             yield unknown("variable", name, ours)
 
 
-def _app_file(_: Path, plan: Plan) -> Iterator[str]:
+def _app_file(_: Path, plan: SpacePlan) -> Iterator[str]:
     app = dict(plan.profile.card)["app_file"]
     if not any(file.path == app for file in plan.files):
         yield f"app_file is {app}, which is not among the uploaded files."
@@ -235,7 +237,7 @@ class _Watched(dict[str, str]):
         return super().get(key, default)
 
 
-def _pins(plan: Plan) -> Mapping[str, str]:
+def _pins(plan: SpacePlan) -> Mapping[str, str]:
     found = next((file.content() for file in plan.files if file.path == REQUIREMENTS), b"")
     return pins(found.decode("utf-8"))
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from composer.errors import SpaceError
 from composer.space.checks import missing_secret
-from composer.space.plan import Plan, megabytes
+from composer.space.plan import SpacePlan, megabytes
 from composer.space.waiting import wait_until_running
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Deployed:
 
 def deploy(
     hub: Hub,
-    plan: Plan,
+    plan: SpacePlan,
     secrets: Mapping[str, str],
     *,
     private: bool = False,
@@ -73,7 +73,7 @@ def deploy(
     return Deployed(space, hub.url(space), str(runtime.stage), hardware, uploaded, removed, commit)
 
 
-def _check_secrets(hub: Hub, plan: Plan, secrets: Mapping[str, str], exists: bool) -> None:
+def _check_secrets(hub: Hub, plan: SpacePlan, secrets: Mapping[str, str], exists: bool) -> None:
     there = hub.secrets(plan.space) if exists and plan.profile.secrets else frozenset()
     for name in plan.profile.secrets:
         if name not in there and not secrets.get(name):
@@ -86,7 +86,7 @@ def _check_ours(hub: Hub, space: str) -> None:
         raise SpaceError(f"{space} holds another app, which this would replace. Name another Space with --repo.")
 
 
-def _create(hub: Hub, plan: Plan, private: bool) -> None:
+def _create(hub: Hub, plan: SpacePlan, private: bool) -> None:
     """With its hardware from the start: a free account may not even make a Space on what is the default."""
     settings: dict[str, Any] = {"space_hardware": plan.profile.hardware, "space_sleep_time": plan.profile.sleep_time}
     hub.call(
@@ -101,13 +101,13 @@ def _create(hub: Hub, plan: Plan, private: bool) -> None:
     )
 
 
-def _set_secrets(hub: Hub, plan: Plan, secrets: Mapping[str, str]) -> None:
+def _set_secrets(hub: Hub, plan: SpacePlan, secrets: Mapping[str, str]) -> None:
     for name in plan.profile.secrets:
         if secrets.get(name):
             hub.call(f"setting the secret {name}", hub.api.add_space_secret, plan.space, name, secrets[name])
 
 
-def _set_variables(hub: Hub, plan: Plan) -> None:
+def _set_variables(hub: Hub, plan: SpacePlan) -> None:
     there = hub.call("reading the variables", hub.api.get_space_variables, plan.space)
     for name, value in plan.profile.variables:
         if name not in there or there[name].value != value:
@@ -116,7 +116,7 @@ def _set_variables(hub: Hub, plan: Plan) -> None:
         hub.call(f"removing the variable {name}", hub.api.delete_space_variable, plan.space, name)
 
 
-def _set_hardware(hub: Hub, plan: Plan) -> None:
+def _set_hardware(hub: Hub, plan: SpacePlan) -> None:
     profile, runtime = plan.profile, hub.runtime(plan.space)
     hardware: Any = profile.hardware
     if (runtime.requested_hardware or runtime.hardware) != hardware:
@@ -126,7 +126,7 @@ def _set_hardware(hub: Hub, plan: Plan) -> None:
         hub.call("setting the sleep time", hub.api.set_space_sleep_time, plan.space, profile.sleep_time)
 
 
-def _upload(hub: Hub, plan: Plan) -> tuple[tuple[str, ...], tuple[str, ...], str | None]:
+def _upload(hub: Hub, plan: SpacePlan) -> tuple[tuple[str, ...], tuple[str, ...], str | None]:
     """(paths that are new or changed, paths that are gone, the commit). Everything in one commit, or nothing."""
     remote = _remote(hub, plan.space)
     changed = tuple(file for file in plan.files if not _same(file, remote.get(file.path)))
@@ -143,7 +143,7 @@ def _upload(hub: Hub, plan: Plan) -> tuple[tuple[str, ...], tuple[str, ...], str
     return tuple(file.path for file in changed), gone, commit
 
 
-def _commit(hub: Hub, plan: Plan, changed: set[str], gone: set[str]) -> str:
+def _commit(hub: Hub, plan: SpacePlan, changed: set[str], gone: set[str]) -> str:
     """Looks again at what is there: this may be the second attempt, after a commit whose answer was lost."""
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 

@@ -13,7 +13,7 @@ from composer.space.spacefile import MEGABYTE, Profile, Spacefile
 
 
 @dataclass(frozen=True)
-class Plan:
+class SpacePlan:
     space: str
     """`owner/name`; the owner is `<you>` where nobody asked the Hub who that is."""
     profile: Profile
@@ -26,12 +26,12 @@ class Plan:
         return sum(file.size for file in self.files)
 
 
-def make_plan(folder: Path, spacefile: Spacefile, profile: Profile, space: str | None) -> Plan:
+def make_plan(folder: Path, spacefile: Spacefile, profile: Profile, space: str | None) -> SpacePlan:
     retired = spacefile.variables - {name for name, _ in profile.variables}
-    return Plan(space or f"<you>/{spacefile.name}", profile, space_files(folder, profile), retired)
+    return SpacePlan(space or f"<you>/{spacefile.name}", profile, space_files(folder, profile), retired)
 
 
-def plan_summary(plan: Plan) -> dict[str, Any]:
+def plan_summary(plan: SpacePlan) -> dict[str, Any]:
     profile = plan.profile
     return {
         "space": plan.space,
@@ -49,7 +49,7 @@ def plan_summary(plan: Plan) -> dict[str, Any]:
     }
 
 
-def plan_report(plan: Plan) -> str:
+def plan_report(plan: SpacePlan) -> str:
     """A heading for each part, a line for each thing in it."""
     profile = plan.profile
     sleep = "as the Hub has it" if profile.sleep_time is None else f"after {profile.sleep_time} s without a visitor"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from composer.errors import TaskError, unknown
 from composer.tasks import commonsense, inference, lexical, paraphrase, reading, sentiment
-from composer.tasks.task import Example, Row, Source, Task
+from composer.tasks.task import Example, HubData, Row, Task
 
-__all__ = ["FAMILIES", "HELD_OUT", "TASKS", "TRAINED", "Example", "Row", "Source", "Task", "find_task"]
+__all__ = ["FAMILIES", "HELD_OUT", "TASKS", "TRAINED", "Example", "Row", "HubData", "Task", "find_task"]
 
 TASKS: dict[str, Task] = {
     "commonsense_qa": commonsense.COMMONSENSE_QA,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from composer.tasks.fields import Fields, one_line
-from composer.tasks.task import Rendering, Source, Task
+from composer.tasks.task import HubData, Rendering, Task
 
 FAMILY = "commonsense"
 
@@ -67,7 +67,7 @@ COMMONSENSE_QA = Task(
     title="CommonsenseQA",
     family=FAMILY,
     hint="Everyday things and places.",
-    source=Source("tau/commonsense_qa", None, "train", "validation", ("question", "choices", "answerKey")),
+    source=HubData("tau/commonsense_qa", None, "train", "validation", ("question", "choices", "answerKey")),
     render=_commonsense_qa,
     harness="acc",  # commonsense_qa, which scores the letters A to E; the texts of the options here
 )
@@ -76,7 +76,7 @@ PIQA = Task(
     title="PIQA",
     family=FAMILY,
     hint="Choose the practical way to reach the goal.",
-    source=Source("ybisk/piqa", None, "train", "validation", ("goal", "sol1", "sol2", "label")),
+    source=HubData("ybisk/piqa", None, "train", "validation", ("goal", "sol1", "sol2", "label")),
     render=_piqa,
     harness="acc_norm",  # piqa
 )
@@ -85,7 +85,7 @@ COPA = Task(
     title="COPA",
     family=FAMILY,
     hint="Choose the more likely cause or effect of the event.",
-    source=Source(
+    source=HubData(
         "aps/super_glue", "copa", "train", "validation", ("premise", "choice1", "choice2", "question", "label")
     ),
     render=_copa,
@@ -96,7 +96,7 @@ COSMOS_QA = Task(
     title="CosmosQA",
     family=FAMILY,
     hint="Read between the lines of a blog post: guess causes, feelings and plans.",
-    source=Source(
+    source=HubData(
         "allenai/cosmos_qa",
         None,
         "train",
@@ -111,7 +111,7 @@ HELLASWAG = Task(
     title="HellaSwag",
     family=FAMILY,
     hint="Choose how the scene or the instructions go on.",
-    source=Source("Rowan/hellaswag", None, "train", "validation", ("activity_label", "ctx", "endings", "label")),
+    source=HubData("Rowan/hellaswag", None, "train", "validation", ("activity_label", "ctx", "endings", "label")),
     render=_hellaswag,
     harness="acc_norm",  # hellaswag
 )
@@ -121,7 +121,7 @@ STORY_CLOZE = Task(
     family=FAMILY,
     hint="Choose the sensible ending of the story.",
     # The train split of this data set has no wrong endings: its validation split is what models are trained on.
-    source=Source(
+    source=HubData(
         "LSDSem/story_cloze",
         "2016",
         "validation",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from composer.tasks.fields import Fields
-from composer.tasks.task import Rendering, Source, Task
+from composer.tasks.task import HubData, Rendering, Task
 
 FAMILY = "inference"
 
@@ -32,7 +32,7 @@ MNLI = Task(
     title="MNLI",
     family=FAMILY,
     hint="Judge how the hypothesis relates to a premise from speech or writing of any genre.",
-    source=Source("nyu-mll/glue", "mnli", "train", "validation_matched", _PAIR),
+    source=HubData("nyu-mll/glue", "mnli", "train", "validation_matched", _PAIR),
     render=_entailment(MNLI_LABELS),
     harness="acc",  # mnli
     labels=MNLI_LABELS,
@@ -42,7 +42,7 @@ RTE = Task(
     title="RTE",
     family=FAMILY,
     hint="Decide whether the statement follows from the news text.",
-    source=Source("aps/super_glue", "rte", "train", "validation", _PAIR),
+    source=HubData("aps/super_glue", "rte", "train", "validation", _PAIR),
     render=_entailment(RTE_LABELS),
     harness="acc",  # rte, and sglue_rte
     labels=RTE_LABELS,
@@ -52,7 +52,7 @@ CB = Task(
     title="CB",
     family=FAMILY,
     hint="Premise and hypothesis: is the speaker committed to that?",
-    source=Source("aps/super_glue", "cb", "train", "validation", _PAIR),
+    source=HubData("aps/super_glue", "cb", "train", "validation", _PAIR),
     render=_entailment(CB_LABELS),
     harness="acc",  # cb, with F1 beside it
     labels=CB_LABELS,
@@ -62,7 +62,7 @@ ANLI_R3 = Task(
     title="ANLI R3",
     family=FAMILY,
     hint="Judge a tricky hypothesis that was written to fool a machine.",
-    source=Source("facebook/anli", None, "train_r3", "test_r3", _PAIR),
+    source=HubData("facebook/anli", None, "train_r3", "test_r3", _PAIR),
     render=_entailment(MNLI_LABELS),
     harness="acc",  # anli_r3
     labels=MNLI_LABELS,
@@ -72,7 +72,7 @@ WNLI = Task(
     title="WNLI",
     family=FAMILY,
     hint="Premise with a pronoun. Hypothesis with a name in its place.",
-    source=Source("nyu-mll/glue", "wnli", "train", "validation", ("sentence1", "sentence2", "label")),
+    source=HubData("nyu-mll/glue", "wnli", "train", "validation", ("sentence1", "sentence2", "label")),
     render=_entailment(WNLI_LABELS, ("sentence1", "sentence2")),
     harness="acc",  # wnli
     labels=WNLI_LABELS,
@@ -83,7 +83,7 @@ MNLI_MM = Task(
     family=FAMILY,
     hint="Judge how the hypothesis relates to a premise from speech or writing of a new genre.",
     # The training rows are mnli's own: only the genres of the test rows differ.
-    source=Source("nyu-mll/glue", "mnli", "train", "validation_mismatched", _PAIR),
+    source=HubData("nyu-mll/glue", "mnli", "train", "validation_mismatched", _PAIR),
     render=_entailment(MNLI_LABELS),
     harness="acc",  # mnli_mismatch
     labels=MNLI_LABELS,

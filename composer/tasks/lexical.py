@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from composer.tasks.fields import Fields
-from composer.tasks.task import Rendering, Source, Task
+from composer.tasks.task import HubData, Rendering, Task
 
 FAMILY = "lexical"
 
@@ -24,7 +24,7 @@ WIC = Task(
     title="WiC",
     family=FAMILY,
     hint="Decide whether the word keeps its sense from one sentence to the next.",
-    source=Source("aps/super_glue", "wic", "train", "validation", ("word", "sentence1", "sentence2", "label")),
+    source=HubData("aps/super_glue", "wic", "train", "validation", ("word", "sentence1", "sentence2", "label")),
     render=_wic,
     harness="acc",  # wic
     labels=LABELS,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from composer.tasks.fields import Fields
-from composer.tasks.task import Rendering, Source, Task
+from composer.tasks.task import HubData, Rendering, Task
 
 FAMILY = "paraphrase"
 
@@ -29,7 +29,7 @@ MRPC = Task(
     title="MRPC",
     family=FAMILY,
     hint="Decide whether two sentences from the news report the same.",
-    source=Source("nyu-mll/glue", "mrpc", "train", "test", _SENTENCES),
+    source=HubData("nyu-mll/glue", "mrpc", "train", "test", _SENTENCES),
     render=_sentences,
     harness="acc",  # mrpc, with F1 beside it
     labels=LABELS,
@@ -39,7 +39,7 @@ QQP = Task(
     title="QQP",
     family=FAMILY,
     hint="Decide whether two questions ask for the same thing.",
-    source=Source("nyu-mll/glue", "qqp", "train", "validation", ("question1", "question2", "label")),
+    source=HubData("nyu-mll/glue", "qqp", "train", "validation", ("question1", "question2", "label")),
     render=_questions,
     harness="acc",  # qqp, with F1 beside it
     labels=LABELS,
@@ -49,7 +49,7 @@ PAWS = Task(
     title="PAWS",
     family=FAMILY,
     hint="Decide whether shuffling the words of a sentence changed its meaning.",
-    source=Source("google-research-datasets/paws", "labeled_final", "train", "test", _SENTENCES),
+    source=HubData("google-research-datasets/paws", "labeled_final", "train", "test", _SENTENCES),
     render=_sentences,
     harness="acc",  # paws_en
     labels=LABELS,

@@ -6,7 +6,7 @@ from composer.errors import TaskError
 from composer.tasks.draw import draw, insert_gold
 from composer.tasks.fields import Fields, bad, one_line
 from composer.tasks.spans import distractors
-from composer.tasks.task import Rendering, Source, Task
+from composer.tasks.task import HubData, Rendering, Task
 from composer.types import MAX_OPTIONS
 
 FAMILY = "reading"
@@ -75,7 +75,7 @@ SQUAD = Task(
     title="SQuAD",
     family=FAMILY,
     hint="Passage from an encyclopedia: who, what, when, where, how many?",
-    source=Source("rajpurkar/squad", None, "train", "validation", ("context", "question", "answers")),
+    source=HubData("rajpurkar/squad", None, "train", "validation", ("context", "question", "answers")),
     render=_squad,
     harness="acc",  # its squad tasks have no options
 )
@@ -84,7 +84,7 @@ BOOLQ = Task(
     title="BoolQ",
     family=FAMILY,
     hint="Passage from an encyclopedia. Yes or no?",
-    source=Source("aps/super_glue", "boolq", "train", "validation", ("question", "passage", "label")),
+    source=HubData("aps/super_glue", "boolq", "train", "validation", ("question", "passage", "label")),
     render=_boolq,
     harness="acc",  # boolq
     labels=NO_YES,
@@ -94,7 +94,7 @@ MULTIRC = Task(
     title="MultiRC",
     family=FAMILY,
     hint="Judge whether the proposed answer to the question about the passage is right or wrong.",
-    source=Source("aps/super_glue", "multirc", "train", "validation", ("paragraph", "question", "answer", "label")),
+    source=HubData("aps/super_glue", "multirc", "train", "validation", ("paragraph", "question", "answer", "label")),
     render=_multirc,
     harness="acc",  # multirc, whose options repeat the proposed answer; yes and no alone here
     labels=NO_YES,
@@ -104,7 +104,7 @@ OPENBOOKQA = Task(
     title="OpenBookQA",
     family=FAMILY,
     hint="Answer the elementary science question.",
-    source=Source("allenai/openbookqa", "main", "train", "test", ("question_stem", "choices", "answerKey")),
+    source=HubData("allenai/openbookqa", "main", "train", "test", ("question_stem", "choices", "answerKey")),
     render=_openbookqa,
     harness="acc_norm",  # openbookqa
 )
@@ -113,7 +113,7 @@ RECORD = Task(
     title="ReCoRD",
     family=FAMILY,
     hint="Cloze test: fill the blank with a name from the news article.",
-    source=Source("aps/super_glue", "record", "train", "validation", ("passage", "query", "entities", "answers")),
+    source=HubData("aps/super_glue", "record", "train", "validation", ("passage", "query", "entities", "answers")),
     render=_record,
     harness="acc",  # record, which chooses by the plain sum and reports F1 and exact match
 )

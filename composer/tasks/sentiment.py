@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from composer.tasks.fields import Fields, one_line
-from composer.tasks.task import Rendering, Source, Task
+from composer.tasks.task import HubData, Rendering, Task
 from composer.types import MAX_QUESTION_CHARS
 
 FAMILY = "sentiment"
@@ -50,7 +50,7 @@ SST2 = Task(
     title="SST-2",
     family=FAMILY,
     hint="Tell the mood of a phrase about a film.",
-    source=Source("nyu-mll/glue", "sst2", "train", "validation", ("sentence", "label")),
+    source=HubData("nyu-mll/glue", "sst2", "train", "validation", ("sentence", "label")),
     render=_sst2,
     harness="acc",  # sst2
     labels=LABELS,
@@ -60,7 +60,7 @@ YELP = Task(
     title="Yelp",
     family=FAMILY,
     hint="Tell how content the customer of a business is.",
-    source=Source("Yelp/yelp_review_full", None, "train", "test", ("text", "label")),
+    source=HubData("Yelp/yelp_review_full", None, "train", "test", ("text", "label")),
     render=_yelp,
     harness="acc",  # not among its tasks
     labels=STAR_LABELS,
@@ -70,7 +70,7 @@ IMDB = Task(
     title="IMDB",
     family=FAMILY,
     hint="Tell the mood of a whole film review.",
-    source=Source("stanfordnlp/imdb", None, "train", "test", ("text", "label")),
+    source=HubData("stanfordnlp/imdb", None, "train", "test", ("text", "label")),
     render=_imdb,
     harness="acc",  # not among its tasks
     labels=LABELS,

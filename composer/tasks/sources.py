@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from composer.errors import TaskError
 from composer.tasks import TASKS, find_task
 from composer.tasks.files import READERS, RawRow, read_file
-from composer.tasks.task import Source
+from composer.tasks.task import HubData
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -121,11 +121,11 @@ class FirstOf:
         return self.sources[0].rows(task, split)
 
 
-def _called(source: Source) -> str:
+def _called(source: HubData) -> str:
     return f"{source.hub_id} ({source.config})" if source.config else source.hub_id
 
 
-def _load(task: str, source: Source, split: str) -> Dataset:
+def _load(task: str, source: HubData, split: str) -> Dataset:
     # Imported here: seconds, and only the Hub needs it.
     from datasets.exceptions import DatasetsError
 
@@ -140,7 +140,7 @@ def _load(task: str, source: Source, split: str) -> Dataset:
         ) from error
 
 
-def _fetched(source: Source, split: str) -> Dataset:
+def _fetched(source: HubData, split: str) -> Dataset:
     import datasets
 
     load: Any = datasets.load_dataset

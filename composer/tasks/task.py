@@ -9,11 +9,11 @@ from composer.errors import QueryError, TaskError
 from composer.tasks.fields import Fields, Row
 from composer.types import Query
 
-__all__ = ["Example", "Rendering", "Row", "Source", "Task"]
+__all__ = ["Example", "Rendering", "Row", "HubData", "Task"]
 
 
 @dataclass(frozen=True)
-class Source:
+class HubData:
     """A data set on the Hugging Face Hub."""
 
     hub_id: str
@@ -74,7 +74,7 @@ class Task:
     hint: str
     """A sentence on the purpose or the subject; it tells the tasks apart for the encoder. A typed question has none, so
     the hint of short rows is short, and near to what people ask: else the rows of other tasks come to lie nearer."""
-    source: Source
+    source: HubData
     render: Callable[[Fields], Rendering]
     harness: str
     """The metric by which lm-evaluation-harness chooses the answer: `acc`, or `acc_norm` where it reports that too. The

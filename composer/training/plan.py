@@ -28,17 +28,17 @@ from composer.training.into_bank import check_can_add, put_adapter, staging_fold
 from composer.training.lock import alone
 from composer.training.recipe import AdapterRecipe
 from composer.training.record import RECORD_FILE, Record, read_record
-from composer.training.sources import Labelled, Source
+from composer.training.sources import ExampleSource, Labelled
 
 ALL = "all"
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingPlan:
     """What `composer train` was asked for."""
 
     bank: Bank
-    source: Source
+    source: ExampleSource
     recipe: AdapterRecipe
     cache_dir: Path
     """Where a base that is read from a GGUF is kept."""
@@ -65,7 +65,7 @@ class Result:
     """Of this process; 0 where the very same run had ended before."""
 
 
-def tasks_of(plan: Plan, names: Sequence[str]) -> tuple[str, ...]:
+def tasks_of(plan: TrainingPlan, names: Sequence[str]) -> tuple[str, ...]:
     """The named tasks, or with `all` those of the source that have no adapter yet. Raises TaskError or BankError."""
     offered = tuple(task for task in plan.source.tasks() if task not in HELD_OUT)
     if tuple(names) == (ALL,):
@@ -83,7 +83,7 @@ def tasks_of(plan: Plan, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _check_task(plan: Plan, task: str, offered: Sequence[str]) -> None:
+def _check_task(plan: TrainingPlan, task: str, offered: Sequence[str]) -> None:
     if task in HELD_OUT:
         raise TaskError(f"{task} is held out: adapters are evaluated on it and never trained. Choose another task.")
     if task not in offered and task in TASKS:
@@ -97,17 +97,17 @@ def _check_task(plan: Plan, task: str, offered: Sequence[str]) -> None:
         raise BankError(f"{place} is there and is no adapter. Remove it, or choose another --output.")
 
 
-def _target(plan: Plan) -> str:
+def _target(plan: TrainingPlan) -> str:
     return f"the bank {plan.bank.name!r}" if plan.output is None else str(plan.output)
 
 
-def _is_there(plan: Plan, task: str) -> bool:
+def _is_there(plan: TrainingPlan, task: str) -> bool:
     if plan.output is not None:
         return (plan.output / task).exists()
     return any(name == task and not source.missing for name, source in plan.bank.adapters)
 
 
-def check_plan(plan: Plan) -> None:
+def check_plan(plan: TrainingPlan) -> None:
     """Raises SettingsError or BankError for an unknown tracker, a base that is not pinned, a folder that takes no
     files."""
     check_trackers(plan.report_to)
@@ -145,7 +145,7 @@ def check_trackers(names: Sequence[str]) -> None:
 
 
 def train_tasks(
-    plan: Plan,
+    plan: TrainingPlan,
     tasks: Sequence[str],
     *,
     progress: Callable[[str], Progress] | None = None,
@@ -170,7 +170,7 @@ def own_recipe(recipe: AdapterRecipe, task: str) -> AdapterRecipe:
     return replace(recipe, seed=recipe.seed + place)
 
 
-def _site(plan: Plan, task: str, base: Path, labelled: Labelled) -> Site:
+def _site(plan: TrainingPlan, task: str, base: Path, labelled: Labelled) -> Site:
     staged = plan.output / f".{task}.part" if plan.output else staging_folder(plan.bank, task)
     return Site(
         base=base,
@@ -183,7 +183,7 @@ def _site(plan: Plan, task: str, base: Path, labelled: Labelled) -> Site:
     )
 
 
-def _finished(plan: Plan, task: str, site: Site, recipe: AdapterRecipe, labelled: Labelled) -> Result | None:
+def _finished(plan: TrainingPlan, task: str, site: Site, recipe: AdapterRecipe, labelled: Labelled) -> Result | None:
     """What the very same run has left in its place before: a killed run over many tasks does none of them twice."""
     source = dict(plan.bank.adapters).get(task)
     place = plan.output / task if plan.output else source.path if source else None
@@ -197,7 +197,7 @@ def _finished(plan: Plan, task: str, site: Site, recipe: AdapterRecipe, labelled
 
 
 def _trained(
-    plan: Plan, task: str, site: Site, recipe: AdapterRecipe, labelled: Labelled, progress: Progress | None
+    plan: TrainingPlan, task: str, site: Site, recipe: AdapterRecipe, labelled: Labelled, progress: Progress | None
 ) -> Result:
     started = monotonic()
     shutil.rmtree(site.output, ignore_errors=True)  # of a run that was killed while it wrote its files
@@ -216,7 +216,7 @@ def _trained(
     return Result(task, place, sha256_of(place / ADAPTER_FILES[1]), read_record(place), monotonic() - started)
 
 
-def _put(plan: Plan, task: str, staged: Path) -> Path:
+def _put(plan: TrainingPlan, task: str, staged: Path) -> Path:
     if plan.output is None:
         return put_adapter(plan.bank, task, staged, lock=plan.work / "bank.lock").adapter(task).path or staged
     place = plan.output / task

@@ -30,7 +30,7 @@ class Labelled:
     """Where they are from, in words that hold on every machine."""
 
 
-class Source(Protocol):
+class ExampleSource(Protocol):
     def tasks(self) -> tuple[str, ...]: ...
 
     def examples(self, task: str, count: int) -> Labelled:
@@ -38,7 +38,7 @@ class Source(Protocol):
         ...
 
 
-def source_of(bank: Bank, names: Sequence[str]) -> Source:
+def source_of(bank: Bank, names: Sequence[str]) -> ExampleSource:
     """`bank`, `hub` or folders; by default the bank's own examples, which may be those of the Hub. Raises TaskError."""
     if OWN in names and len(names) > 1:
         raise TaskError(f"the source {OWN!r} stands alone. Name it, or {HUB} and folders.")

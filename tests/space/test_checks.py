@@ -10,12 +10,12 @@ import pytest
 
 from composer.space.card import synced
 from composer.space.checks import check_bank, check_drift, check_import, check_plan, check_secrets
-from composer.space.plan import Plan, make_plan
+from composer.space.plan import SpacePlan, make_plan
 from composer.space.spacefile import read_spacefile
 from tests.space.conftest import SPACEFILE
 
 
-def plan_of(project: Path, profile: str = "free") -> Plan:
+def plan_of(project: Path, profile: str = "free") -> SpacePlan:
     spacefile = read_spacefile(project)
     return make_plan(project, spacefile, spacefile.profile(profile), "ada/small")
 

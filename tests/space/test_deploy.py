@@ -12,7 +12,7 @@ from composer.errors import SpaceError
 from composer.space.card import split
 from composer.space.deploy import Deployed, deploy
 from composer.space.hub import ATTEMPTS, Hub
-from composer.space.plan import Plan, make_plan
+from composer.space.plan import SpacePlan, make_plan
 from composer.space.spacefile import read_spacefile
 from tests.space.conftest import FILES, Heard
 from tests.space.fake_hub import FakeHub, FakeSpace, Fault
@@ -40,17 +40,17 @@ STEPS = (
 )
 
 
-def plan_of(project: Path, profile: str = "free", space: str = SPACE) -> Plan:
+def plan_of(project: Path, profile: str = "free", space: str = SPACE) -> SpacePlan:
     spacefile = read_spacefile(project)
     return make_plan(project, spacefile, spacefile.profile(profile), space)
 
 
-def run(hub: Hub, plan: Plan, secrets: Mapping[str, str] = SECRETS, timeout: float = 100) -> Deployed:
+def run(hub: Hub, plan: SpacePlan, secrets: Mapping[str, str] = SECRETS, timeout: float = 100) -> Deployed:
     ticks = iter(range(10_000))
     return deploy(hub, plan, secrets, timeout=timeout, poll=1, clock=lambda: next(ticks))
 
 
-def assert_whole(fake_hub: FakeHub, plan: Plan) -> FakeSpace:
+def assert_whole(fake_hub: FakeHub, plan: SpacePlan) -> FakeSpace:
     """The Space holds what the plan says, to the byte, and nothing else; and it runs."""
     space = fake_hub.spaces[plan.space]
     expected = {file.path: file.content() for file in plan.files}

