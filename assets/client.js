@@ -15,24 +15,26 @@
   let latest = null;
   const markStale = () => {
     const shown = answers();
-    if (!shown || !latest || !shown.dataset.run) return;
-    const made = JSON.parse(shown.dataset.run);
+    if (!shown || !latest) return;
+    // while the models work, nothing on show is of other inputs
+    const made = JSON.parse(shown.dataset.run ?? '{}');
     const stale = Object.keys(made).some((name) => plain(name, made[name]) !== plain(name, latest[name]));
     shown.classList.toggle('ac-stale', stale);
+    document.querySelector('.ac-finding')?.classList.toggle('ac-stale', stale);
     byId('ac-heat')?.classList.toggle('ac-stale-heat', stale);
-    let bar = shown.querySelector('.ac-stale-bar');
+    let bar = document.querySelector('.ac-stale-bar');
     if (stale && !bar) {
       bar = document.createElement('div');
       bar.className = 'ac-stale-bar';
       bar.setAttribute('role', 'status');
-      const words = document.createElement('span');
+      const words = document.createElement('p');
       words.textContent = 'These answers belong to earlier inputs.';
       const again = document.createElement('button');
       again.type = 'button';
       again.textContent = 'Compare again';
       again.addEventListener('click', () => byId('ac-compare').click());
       bar.append(words, again);
-      shown.prepend(bar);
+      byId('ac-stale').append(bar);
     } else if (!stale && bar) bar.remove();
   };
 
@@ -107,6 +109,11 @@
   });
 
   document.addEventListener('click', (event) => {
+    if (event.target.closest('[data-ask]')) {
+      fold(!document.body.classList.contains('ac-asking'));
+      if (document.body.classList.contains('ac-asking')) document.querySelector('#ac-question textarea').focus();
+      return;
+    }
     const toggle = event.target.closest('[data-theme-toggle]');
     if (toggle) {
       document.body.classList.toggle('dark');
@@ -151,6 +158,13 @@
   document.addEventListener('scroll', () => { if (explained) place(); }, { capture: true, passive: true });
   document.addEventListener('keydown', (event) => { if (event.key === 'Escape') explain(null); });
 
+  // On a phone the form is folded away behind a button, and away again as soon as a question is on its way.
+  const fold = (open) => {
+    document.body.classList.toggle('ac-asking', open);
+    document.querySelector('[data-ask]')?.setAttribute('aria-expanded', String(open));
+  };
+  const narrow = matchMedia('(max-width: 1000px)');
+
   // Gradio replaces the content of a panel as a whole; whatever belongs to it is done again then.
   let wasBusy = false;
   const settle = () => {
@@ -160,8 +174,11 @@
     const state = document.querySelector('.ac-pill [data-state]');
     if (!state) return;
     if (busy || wasBusy) say(state, busy);
-    const story = byId('ac-story');
-    if (busy && !wasBusy && story.getBoundingClientRect().top > innerHeight * 0.6) story.scrollIntoView({ block: 'start' });
+    fold(document.body.classList.contains('ac-asking') && !(busy && !wasBusy));
+    if (busy && !wasBusy && narrow.matches) {
+      const { top } = byId('ac-fold').getBoundingClientRect();
+      if (top < 0 || top > innerHeight * 0.4) byId('ac-fold').scrollIntoView({ block: 'start' });
+    }
     wasBusy = busy;
   };
 

@@ -26,8 +26,8 @@ STATES = ("#1A7F4B", "#4AD08D")
 """The pill's dot, in both themes."""
 # name, (width, height), dark
 PICTURES = (
-    ("page-light", (1360, 2180), False),
-    ("page-dark", (1360, 2180), True),
+    ("page-light", (1360, 2360), False),
+    ("page-dark", (1360, 2360), True),
     ("page-mobile", (390, 2400), False),
 )
 
@@ -72,7 +72,7 @@ def _picture(browser: Browser, address: str, file: Path, size: tuple[int, int], 
     page = context.new_page()
     page.set_default_timeout(120_000)
     page.goto(address)
-    page.wait_for_selector("#ac-answers .ac-card")
+    page.wait_for_selector("#ac-answers .ac-grid")
     page.wait_for_selector(".ac-map[data-ready]")
     page.evaluate("document.fonts.ready")
     page.wait_for_timeout(1_500)

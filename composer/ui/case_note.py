@@ -1,8 +1,6 @@
-"""What stands above a case study's run: what to look for, who is right, and what a paper printed of it."""
+"""What stands beneath a case study's finding: what to look for, the right answer, and what a paper printed of it."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 from composer.lineup import BASE
 from composer.merging import METHODS
@@ -12,39 +10,22 @@ from composer.ui.markup import esc, shortened
 from composer.ui.options import letter
 
 
-def draw(case: Case | None, trace: Trace, accuracy: str = "") -> str:
-    """The trace may still be without answers. `accuracy` is what was measured of its heaviest task, in words."""
+def draw(case: Case | None, trace: Trace) -> str:
+    """The trace may still be without answers."""
     if case is None:
         return ""
-    measured = f'<p class="ac-caption">{esc(accuracy)}</p>' if accuracy else ""
+    title = case.title if case.title.endswith(("?", "!", ".")) else f"{case.title}."
     return (
-        f'<aside class="ac-case-note fam-{esc(case.family)}"><p><strong>{esc(case.title)}.</strong>'
-        f" {esc(case.look_for)}</p><p>{esc(rightness(case, trace))}</p>{measured}"
-        f"{_printed(case, trace)}</aside>"
+        f'<aside class="ac-case-note fam-{esc(case.family)}"><p><strong>{esc(title)}</strong>'
+        f" {esc(case.look_for)} {esc(rightness(case))}</p>{_printed(case, trace)}</aside>"
     )
 
 
-def rightness(case: Case, trace: Trace) -> str:
-    """The right option, and who chose it, in plain sentences."""
+def rightness(case: Case) -> str:
+    """The right option; who chose it is marked where the answers stand."""
     if case.gold is None:
         return "Nobody can know the right answer."
-    right = [p for p in trace.predictions if p.chosen == case.gold]
-    wrong = [p for p in trace.predictions if p.chosen != case.gold]
-    merges = sum(p.method != BASE for p in trace.predictions)
-    found = [f"{_named(group, merges)} {word}" for group, word in ((right, "right"), (wrong, "wrong")) if group]
-    listed = "; ".join(found)
-    answer = f"The right answer is {letter(case.gold)}, “{shortened(case.options[case.gold], 90).rstrip('.')}”."
-    return f"{answer} {listed[:1].upper()}{listed[1:]}." if found else answer
-
-
-def _named(group: Sequence[Prediction], merges: int) -> str:
-    """Who they are, with the verb that fits their number; the base comes last."""
-    names = [METHODS[p.method].title for p in group if p.method != BASE]
-    if len(names) == merges > 1:
-        names = ["all merges"]
-    names += ["the base model alone"] * any(p.method == BASE for p in group)
-    listed = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
-    return f"{listed} {'is' if len(names) == 1 and names != ['all merges'] else 'are'}"
+    return f"The right answer is {letter(case.gold)}, “{shortened(case.options[case.gold], 90).rstrip('.')}”."
 
 
 def _printed(case: Case, trace: Trace) -> str:

@@ -41,9 +41,15 @@ def _outcome(outcome: dict[str, Any] | None) -> str:
         return ""
     task = outcome["task"]
     return (
-        f"<em>{_votes(outcome.get('votes', ()))}{esc(outcome['verdict'])}</em>"
+        f"<em>{_votes(outcome.get('votes', ()))}{esc(outcome['verdict'])}{_flips(outcome)}</em>"
         f'<em class="ac-top fam-{family_of(task)}"><i aria-hidden="true"></i>{esc(task)} {outcome["weight"]:.0%}</em>'
     )
+
+
+def _flips(outcome: dict[str, Any]) -> str:
+    """How many merges say something else than the base."""
+    flips = outcome.get("flips")
+    return "" if flips is None else f", {flips} against the base" if flips else ", as the base does"
 
 
 def _votes(votes: Sequence[int]) -> str:

@@ -10,7 +10,7 @@ import gradio as gr
 
 from composer.errors import ComposerError
 from composer.pipeline import Composer
-from composer.ui import cards, case_note, results, running, saving
+from composer.ui import case_note, fold, grid, results, running, saving
 from composer.ui.cases import Case, case_of
 from composer.ui.charts import heatmap, neighbour_list, neighbour_map, reading, ribbon
 from composer.ui.inputs import Inputs, from_query
@@ -47,7 +47,7 @@ class Handlers:
         """What is known as soon as the neighbours are."""
         trace = run.trace
         return {
-            "note": self._note(run),
+            "note": case_note.draw(case_of(run.inputs, self.cases), trace),
             "map": neighbour_map.draw(self.example_map, trace.neighbours),
             "nucleus": ribbon.draw(trace.weights),
             "reading": reading.draw(trace.neighbours),
@@ -55,19 +55,21 @@ class Handlers:
         }
 
     def answered(self, run: Run) -> Changes:
-        """What is known once the models have answered."""
-        trace = run.trace
-        if not run.answered:
-            return {"answers": cards.skeleton(run.waiting), "heat": heatmap.waiting()}
-        heat = heatmap.draw(trace.weights, trace.contributions, done=not run.waiting)
-        return {"answers": cards.draw(trace, run.inputs, run.waiting, self._accuracy(run)), "heat": heat}
+        """What the models say, as far as they have; until then, places for it."""
+        trace, gold = run.trace, self._gold(run)
+        if run.answered:
+            heat, measured = heatmap.draw(trace.weights, trace.contributions, done=not run.waiting), self._accuracy(run)
+        else:
+            heat, measured = heatmap.waiting(), ""
+        answers = grid.draw(trace, run.inputs, run.waiting, measured, gold)
+        return {"finding": fold.draw(run, gold), "answers": answers, "heat": heat}
 
     def shown(self, run: Run | None) -> Changes:
         """Every panel, for what stands there between runs; where no model has answered, an invitation to ask."""
         if run is None:
             return dict.fromkeys(PANELS, "")
-        answered = self.answered(run) if run.answered else {"answers": cards.invitation(), "heat": ""}
-        return {**self.found(run), **answered}
+        invitation = {"finding": fold.invitation(run), "answers": grid.invitation(), "heat": ""}
+        return {**self.found(run), **(self.answered(run) if run.answered else invitation)}
 
     # -- events
 
@@ -105,9 +107,10 @@ class Handlers:
             for run in self.work(found):
                 if run.finished:
                     # a sentence on an input that was refused meanwhile stays
-                    yield {"note": self._note(run), **self.answered(run), "shown": run}
+                    note = case_note.draw(case_of(run.inputs, self.cases), run.trace)
+                    yield {"note": note, **self.answered(run), "shown": run}
                 elif slow:
-                    # what can be saved from the cards must be the run that they show
+                    # what can be saved from the grid must be the run that it shows
                     yield self.answered(run) if run.waiting else {**self.answered(run), "shown": run}
         except Exception as error:
             yield {**_refused(running.words_for(error)), **self.shown(shown), "found": shown}
@@ -157,11 +160,10 @@ class Handlers:
             return _refused(running.words_for(error))
         return {"error": "", **self.found(run), **self.answered(run), "found": run}
 
-    def _note(self, run: Run) -> str:
-        task = run.trace.weights.heaviest
-        return case_note.draw(
-            case_of(run.inputs, self.cases), run.trace, accuracy.of_case(self.measured, task) if self.measured else ""
-        )
+    def _gold(self, run: Run) -> int | None:
+        """The right option of a case study; of what a visitor asks, nobody here knows it."""
+        case = case_of(run.inputs, self.cases)
+        return case.gold if case else None
 
     def _accuracy(self, run: Run) -> str:
         """A line for what a run's answers are worth."""

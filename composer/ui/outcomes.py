@@ -10,11 +10,12 @@ from typing import Any
 from composer.bank.manifest import BANK_FILE, Bank, sha256_of
 from composer.config import ROOT
 from composer.errors import ComposerError
+from composer.lineup import BASE
 from composer.pipeline import Composer
 from composer.retrieval.build import Progress
-from composer.ui import cards
 from composer.ui.cases import Case
 from composer.ui.inputs import default_inputs
+from composer.ui.words.agreement import groups, verdict
 
 RESULTS = ROOT / "assets" / "results"
 
@@ -29,15 +30,17 @@ def outcomes_of(composer: Composer, cases: Sequence[Case], *, progress: Progress
 
 
 def outcome(composer: Composer, case: Case) -> dict[str, Any]:
-    """Verdict, the votes behind it, how many are right (None where nobody can know), and the heaviest task."""
+    """Verdict, the votes behind it, how many differ from the base and how many are right (None where nobody can know),
+    and the heaviest task."""
     inputs = case.inputs(default_inputs(composer.default_settings()))
     trace = composer.explain(inputs.query(), inputs.settings())
     task, weight = trace.weights.kept[0]
-    groups = cards.groups(trace, inputs.methods)
+    camps = groups(trace, inputs.methods)
     return {
-        "verdict": cards.verdict(trace, inputs.methods),
-        "votes": [len(names) for _, names in groups],
-        "right": None if case.gold is None else sum(len(names) for option, names in groups if option == case.gold),
+        "verdict": verdict(trace, inputs.methods),
+        "votes": [len(names) for _, names in camps],
+        "flips": sum(len(names) for option, names in camps if option != trace.prediction(BASE).chosen),
+        "right": None if case.gold is None else sum(len(names) for option, names in camps if option == case.gold),
         "task": task,
         "weight": round(weight, 3),
     }

@@ -13,6 +13,7 @@ import gradio as gr
 class Panels:
     """What a run fills."""
 
+    finding: gr.HTML
     note: gr.HTML
     map: gr.HTML
     nucleus: gr.HTML

@@ -24,9 +24,12 @@ FIRST_OF_REST = 4
 
 
 def build_story(handlers: Handlers, first: Run | None) -> Panels:
-    """The three sections that a run fills, with the first run on show. Without an answer they say what to do."""
+    """What a run fills, the finding first, with the first run on show. Without an answer it says what to do."""
     shown = handlers.shown(first)
-    note = html_panel(shown["note"], elem_id="ac-note")
+    html_panel("", elem_id="ac-stale")
+    with gr.Column(elem_id="ac-fold", elem_classes="ac-panel"):
+        finding = html_panel(shown["finding"], elem_id="ac-finding")
+        note = html_panel(shown["note"], elem_id="ac-note")
     _section(1, "What your question resembles", "The training examples nearest to it, and the tasks they belong to.")
     with gr.Row(elem_id="ac-found"):
         with gr.Column(min_width=280, elem_classes="ac-panel"):
@@ -36,7 +39,7 @@ def build_story(handlers: Handlers, first: Run | None) -> Panels:
             reading = html_panel(shown["reading"], elem_id="ac-reading")
     with gr.Column(elem_classes="ac-panel"):
         neighbours = html_panel(shown["neighbours"], elem_id="ac-list")
-    _section(2, "What each merge answers", "The same question, put to the base model under each merged adapter.")
+    _section(2, "What each of them answers", "The same question and options, put to the base model under each adapter.")
     answers = html_panel(shown["answers"], elem_id="ac-answers")
     _section(
         3,
@@ -45,7 +48,7 @@ def build_story(handlers: Handlers, first: Run | None) -> Panels:
     )
     with gr.Column(elem_classes="ac-panel"):
         heat = html_panel(shown["heat"], elem_id="ac-heat")
-    return Panels(note, map_, nucleus, reading, neighbours, answers, heat)
+    return Panels(finding, note, map_, nucleus, reading, neighbours, answers, heat)
 
 
 def build_results(handlers: Handlers) -> gr.HTML | None:

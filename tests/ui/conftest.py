@@ -118,6 +118,9 @@ class Watched:
 
     def ask(self, question: str, *options: str) -> None:
         """Fill in the form and press the button; `answered` waits for the outcome."""
+        unfold = self.page.locator(".ac-ask")
+        if unfold.is_visible() and unfold.get_attribute("aria-expanded") == "false":
+            unfold.click()
         self.page.locator("#ac-question textarea").fill(question)
         self.page.locator("#ac-options textarea").fill("\n".join(options))
         self.page.locator("#ac-compare").click()
@@ -134,10 +137,11 @@ class Watched:
     def trace(self) -> dict:
         return self.page.evaluate("JSON.parse(document.querySelector('#ac-answers .ac-answers').dataset.trace)")
 
-    def chosen_on_cards(self) -> dict[str, int]:
+    def chosen_in_grid(self) -> dict[str, int]:
+        """By candidate, option by option."""
         return self.page.evaluate(
-            "Object.fromEntries([...document.querySelectorAll('.ac-card[data-chosen]')]"
-            ".map(card => [card.dataset.method, Number(card.dataset.chosen)]))"
+            "Object.fromEntries([...document.querySelectorAll('.ac-grid td[data-chosen]')]"
+            ".map(cell => [cell.dataset.method, Number(cell.dataset.chosen)]))"
         )
 
     def inputs_on_show(self) -> dict:
@@ -178,7 +182,7 @@ def visit(site: str, browser: Browser) -> Iterator[Visit]:
         contexts.append(context)
         watched = Watched(context.new_page(), at)
         watched.page.goto(at + path)
-        watched.page.wait_for_selector("#ac-answers .ac-card")
+        watched.page.wait_for_selector("#ac-answers .ac-grid")
         return watched
 
     yield open_page

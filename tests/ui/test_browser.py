@@ -10,6 +10,7 @@ import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
+from composer.config import DEFAULT_METHODS
 from composer.errors import MergeError
 from composer.types import MAX_OPTION_CHARS, MAX_QUESTION_CHARS
 from composer.ui.cases import load_cases
@@ -31,17 +32,19 @@ def test_a_question_gets_neighbours_weights_and_four_answers(visit: Visit):
     visitor.ask(LANTERN, *SHOPS)
     trace = visitor.answered(LANTERN)
     assert len(trace["neighbours"]) == 100 == visitor.page.locator(".ac-neighbours > li").count()
-    assert visitor.chosen_on_cards() == {
-        method: prediction["chosen_index"] for method, prediction in trace["predictions"].items() if method != "base"
+    answers = {**trace["predictions"], **trace["references"]}
+    chosen = {name: answer["chosen_index"] for name, answer in answers.items()}
+    assert visitor.chosen_in_grid() == chosen
+    heads = visitor.page.locator(".ac-grid thead th[data-candidate]").all()
+    assert [head.get_attribute("data-candidate") for head in heads] == ["base", "top1", "uniform", *DEFAULT_METHODS]
+    minis = visitor.page.locator(".ac-mini").all()
+    assert {mini.get_attribute("data-candidate"): int(mini.get_attribute("data-chosen") or -1) for mini in minis} == {
+        name: index for name, index in chosen.items() if name != "uniform"
     }
-    votes = visitor.page.evaluate("[...document.querySelectorAll('.ac-vote > b')].map(b => b.textContent)")
-    counts = sorted((list(visitor.chosen_on_cards().values()).count(i) for i in range(3)), reverse=True)
-    assert votes == [f"{count}/4" for count in counts if count]
+    assert visitor.page.locator(".ac-finding h2").inner_text().startswith(f"Base: “{SHOPS[chosen['base']]}”.")
     shown = visitor.page.locator(".ac-weights .ac-weight").all_inner_texts()
     assert len(shown) == len(trace["weights"]["kept"])
     assert abs(sum(float(re.sub(r"[^\d.]", "", text)) for text in shown) - 100) <= 0.1
-    references = visitor.page.locator(".ac-references li[data-reference]")
-    assert [row.get_attribute("data-reference") for row in references.all()] == ["base", "top1", "uniform"]
     assert visitor.complaints == []
 
 
@@ -77,8 +80,9 @@ def test_hostile_text_is_shown_as_it_was_typed(visit: Visit):
     visitor = visit()
     visitor.ask(HOSTILE, HOSTILE, "harmless")
     visitor.answered(HOSTILE)
-    options = visitor.page.locator(".ac-card").first.locator(".ac-option").all_text_contents()
+    options = visitor.page.locator(".ac-grid .ac-option").all_text_contents()
     assert options == [HOSTILE, "harmless"]
+    assert visitor.page.locator(".ac-question").text_content() == HOSTILE
     assert visitor.page.locator("#ac-story img").count() == 0
     assert visitor.complaints == []
 
@@ -98,7 +102,8 @@ def test_a_changed_setting_marks_the_answers_stale_and_reweighs_without_the_enco
     number.fill("0.05")
     number.press("Enter")
     visitor.page.locator(".ac-cut", has_text="top-p 0.05").wait_for()
-    visitor.page.wait_for_selector(".ac-answers.ac-stale .ac-stale-bar")
+    visitor.page.wait_for_selector(".ac-answers.ac-stale")
+    assert visitor.page.locator(".ac-finding.ac-stale").count() == visitor.page.locator(".ac-stale-bar").count() == 1
     assert visitor.trace() == before
     assert encoded == []
     visitor.page.locator(".ac-stale-bar button").click()
@@ -184,7 +189,7 @@ def test_a_case_study_is_asked_with_a_click(visit: Visit):
     ],
     ids=["foreseen", "unforeseen"],
 )
-def test_a_method_that_fails_turns_its_card_red_and_no_other(visit: Visit, site: str, monkeypatch, error, words):
+def test_a_method_that_fails_says_why_and_harms_no_other(visit: Visit, site: str, monkeypatch, error, words):
     from composer.merging import METHODS
 
     def broken(*_: object) -> None:
@@ -195,10 +200,10 @@ def test_a_method_that_fails_turns_its_card_red_and_no_other(visit: Visit, site:
     visitor = visit()
     visitor.ask(question, *SHOPS)
     visitor.answered(question)
-    assert [text.split("\n\n") for text in visitor.page.locator(".ac-failed").all_inner_texts()] == [
-        ["TIES", "No answer", words]
-    ]
-    assert set(visitor.chosen_on_cards()) == {"linear", "cat", "magnitude_prune"}
+    assert visitor.page.locator(".ac-failure").all_inner_texts() == [f"TIES: no answer. {words}"]
+    assert visitor.page.locator(".ac-mini.ac-failed").get_attribute("data-candidate") == "ties"
+    assert visitor.page.locator(".ac-finding h2", has_text="; TIES failed").count() == 1
+    assert set(visitor.chosen_in_grid()) == {"base", "top1", "uniform", "linear", "cat", "magnitude_prune"}
     told = json.dumps(Client(site, verbose=False).predict(question=question, options=list(SHOPS), api_name="/compare"))
     for place in (visitor.page.content(), told):
         assert "Traceback" not in place and "/composer/" not in place
@@ -269,7 +274,7 @@ def test_methods_are_chosen_under_advanced_and_flow_into_the_same_grid(visit: Vi
     visitor.page.wait_for_selector(".ac-answers.ac-stale")
     visitor.ask(LANTERN, *SHOPS)
     visitor.answered(LANTERN)
-    assert list(visitor.chosen_on_cards()) == list(METHODS)[1:]
+    assert set(visitor.chosen_in_grid()) == {"base", "top1", "uniform", *list(METHODS)[1:]}
     assert visitor.page.locator(".ac-heat thead th").count() == len(METHODS) + 1
     assert visitor.complaints == []
 

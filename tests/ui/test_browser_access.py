@@ -60,7 +60,7 @@ def test_a_phone_shows_everything_within_its_width_and_scrolls_to_the_results(vi
     visitor = visit(width=width, height=800)
     visitor.ask(QUESTION, *OPTIONS)
     visitor.answered(QUESTION)
-    visitor.page.wait_for_function("document.querySelector('#ac-story').getBoundingClientRect().top < innerHeight / 2")
+    visitor.page.wait_for_function("document.querySelector('#ac-fold').getBoundingClientRect().top < innerHeight / 2")
     over = visitor.page.evaluate(
         "[...document.querySelectorAll('.gradio-container *')]"
         ".filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest('.ac-scroll, .ac-api'))"

@@ -12,31 +12,33 @@ pytestmark = pytest.mark.browser
 
 QUESTION = "Where would you go to buy a lantern?"
 OPTIONS = ("a bakery", "a camping store", "a shoe store")
-NOTE_CARDS = """() => { window.seen = []; new MutationObserver(() => {
+NOTE_ANSWERS = """() => { window.seen = []; new MutationObserver(() => {
   const busy = document.querySelector('#ac-answers .ac-answers[aria-busy]');
   const state = document.querySelector('.ac-pill [data-state]').textContent;
-  const cards = busy ? busy.querySelectorAll('.ac-card[data-chosen]').length : -1;
-  if (busy) window.seen.push([cards, state, busy.querySelectorAll('.ac-card').length]);
+  const merges = [...document.querySelectorAll('.ac-mini')].slice(2);
+  if (busy) window.seen.push([merges.filter((one) => one.dataset.chosen).length, state, merges.length]);
 }).observe(document.documentElement, { childList: true, subtree: true }) }"""
 
 
-def test_cards_fill_one_by_one_where_the_model_is_slow(visit: Visit, composer, monkeypatch):
+def test_answers_come_one_by_one_where_the_model_is_slow(visit: Visit, composer, monkeypatch):
     from composer import Query
     from composer.ui import running
 
     monkeypatch.setattr(running, "is_slow", lambda composer: True)
     visitor = visit()
-    visitor.page.evaluate(NOTE_CARDS)
+    visitor.page.evaluate(NOTE_ANSWERS)
     visitor.ask(QUESTION, *OPTIONS)
     trace = visitor.answered(QUESTION)
     seen = visitor.page.evaluate("window.seen")
     assert {0, 1, 2, 3} <= {answered for answered, _, _ in seen}
-    assert {cards for _, _, cards in seen} == {4}
+    assert {merges for _, _, merges in seen} == {4}
     together = composer.explain(Query(QUESTION, OPTIONS))
     for prediction in together.predictions:
         probabilities = trace["predictions"][prediction.method]["probabilities"]
         assert probabilities == pytest.approx(prediction.probabilities, abs=1e-4)
-    visitor.page.wait_for_function("document.querySelectorAll('.ac-references li').length === 3")
+    visitor.page.wait_for_function(
+        "['top1', 'uniform'].every(name => document.querySelector(`.ac-grid td[data-method=${name}]`))"
+    )
     assert visitor.complaints == []
 
 
@@ -54,13 +56,13 @@ def test_bad_input_while_the_models_work_costs_a_visitor_no_answer(visit: Visit,
         first.ask(QUESTION, *OPTIONS)
         first.page.wait_for_function("document.querySelector('[data-state]').textContent === 'answering'")
         second.ask(QUESTION, *OPTIONS)
-        second.page.locator("#ac-answers .ac-skeleton").first.wait_for()
+        second.page.locator("#ac-answers .ac-skeleton-bar").first.wait_for()
         second.ask("", *OPTIONS)
         second.error()
     finally:
         held.set()
     second.answered(QUESTION)
-    assert second.page.locator("#ac-answers .ac-skeleton").count() == 0
+    assert second.page.locator("#ac-answers .ac-skeleton-bar").count() == 0
     assert second.error() and second.complaints == []
 
 

@@ -11,6 +11,7 @@ from composer.types import Query
 from composer.ui import case_note, gallery
 from composer.ui.case_note import rightness
 from composer.ui.cases import FOLDER, Case, load_cases
+from composer.ui.outcomes import outcomes_file
 from composer.ui.palette import LIGHT
 
 from .sample import HOSTILE, trace
@@ -32,7 +33,12 @@ def test_there_are_cases_for_every_family_and_the_papers_is_first():
     families = Counter(case.family for case in CASES)
     assert len(CASES) >= 14
     assert set(families) == set(LIGHT)
-    assert CASES[0].slug == "tennis-ball"
+
+
+def test_the_first_case_on_show_is_one_that_merging_changes():
+    stored = json.loads(outcomes_file("smollm2-135m").read_text(encoding="utf-8"))["cases"]
+    first = stored[CASES[0].slug]
+    assert first["flips"] and first["right"]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.slug)
@@ -49,30 +55,15 @@ def test_what_the_paper_printed_stands_beside_what_came_out():
     assert "<td>B</td><td>…</td>" in waiting and "<td>0.595</td><td>0.750</td>" in waiting
 
 
-@pytest.mark.parametrize(
-    ("chosen", "words"),
-    [
-        ({"linear": 0, "cat": 0}, "All merges and the base model alone are right."),
-        ({"linear": 1, "cat": 1}, "The base model alone is right; all merges are wrong."),
-        ({"linear": 0, "cat": 1}, "Linear and the base model alone are right; Concatenation is wrong."),
-        ({"ties": 1}, "The base model alone is right; TIES is wrong."),
-        ({}, "The base model alone is right."),
-    ],
-)
-def test_a_case_says_in_a_sentence_who_is_right(chosen: dict[str, int], words: str):
-    # the base chose option 0
-    assert rightness(WHERE, trace(chosen)) == f"The right answer is A, “here”. {words}"
-    assert words.replace("'", "&#x27;") in case_note.draw(WHERE, trace(chosen))
+def test_a_case_names_its_right_answer_without_its_full_stop_or_says_that_nobody_knows():
+    assert rightness(WHERE) == "The right answer is A, “here”."
+    assert rightness(replace(WHERE, options=("It is here.", "It is there."))).endswith("A, “It is here”.")
+    assert rightness(replace(WHERE, gold=None)) == "Nobody can know the right answer."
+    assert rightness(WHERE) in case_note.draw(WHERE, trace({"cat": 1}))
 
 
-def test_an_option_that_is_a_sentence_is_quoted_without_its_full_stop():
-    sentence = replace(WHERE, options=("It is here.", "It is there."))
-    assert rightness(sentence, trace({})).startswith("The right answer is A, “It is here”. The base")
-
-
-def test_nobody_is_right_before_there_are_answers_or_where_nobody_can_know():
-    assert rightness(WHERE, replace(trace({}), predictions=())) == "The right answer is A, “here”."
-    assert rightness(replace(WHERE, gold=None), trace({"cat": 0})) == "Nobody can know the right answer."
+def test_a_title_that_is_a_question_gets_no_full_stop():
+    assert "<strong>Who?</strong>" in case_note.draw(replace(WHERE, title="Who?"), trace({"cat": 1}))
 
 
 def test_a_hostile_case_is_only_text():

@@ -62,11 +62,11 @@ def test_a_full_queue_is_one_sentence_beside_the_button_and_the_last_result_stay
     visitor = browser.new_page()
     visitor.set_default_timeout(PATIENCE_MS)
     visitor.goto(crowded)
-    cards = visitor.locator("#ac-answers .ac-card[data-chosen]")
-    cards.first.wait_for()
-    before = cards.count()
+    answers = visitor.locator("#ac-answers td[data-chosen]")
+    answers.first.wait_for()
+    before = answers.count()
     visitor.locator("#ac-compare").click()
     visitor.locator("#ac-error .ac-error", has_text=QUEUE_FULL).wait_for()
-    cards.first.wait_for()
-    assert cards.count() == before
+    answers.first.wait_for()
+    assert answers.count() == before
     visitor.close()

@@ -172,10 +172,10 @@ def test_with_node_in_front_the_endpoint_answers_and_uploads_are_refused(rendere
 def test_with_node_in_front_the_page_does_its_job(rendered: str, browser: Browser):
     visitor = Watched(browser.new_page(), f"{rendered}/")
     visitor.page.goto(rendered)
-    visitor.page.wait_for_selector("#ac-answers .ac-card")
+    visitor.page.wait_for_selector("#ac-answers .ac-grid")
     visitor.ask("Where would you go to buy a lantern?", "a bakery", "a camping store")
     trace = visitor.answered("Where would you go to buy a lantern?")
-    assert set(visitor.chosen_on_cards()) == set(DEFAULT_METHODS)
+    assert set(visitor.chosen_in_grid()) == {"base", "top1", "uniform", *DEFAULT_METHODS}
     assert trace["weights"]["kept"]
     assert visitor.complaints == []
     visitor.page.close()

@@ -8,14 +8,13 @@ import logging
 import re
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from composer.config import Settings
 from composer.evaluation.results_file import write_results
 from composer.lineup import LINEUP
-from composer.ui import cards, case_note, results
+from composer.ui import grid, results
 from composer.ui.measured import HELD_OUT, Measured, View, read_measured, read_paper
 from composer.ui.words import accuracy
 
@@ -201,7 +200,7 @@ def test_the_answers_say_how_good_the_model_is_at_the_heaviest_task():
         "On 40 real test questions of commonsense_qa, the heaviest task: base model 25 %, its own adapter 75 %,"
         " Concatenation 70 %, TIES 28 %, SVD 68 %; guessing 50 %."
     )
-    assert words in cards.draw(trace({"cat": 0}), inputs(methods=("cat",)), accuracy=words)
+    assert words in grid.draw(trace({"cat": 0}), inputs(methods=("cat",)), accuracy=words)
 
 
 def test_the_line_says_where_the_settings_are_not_those_of_the_measurement():
@@ -210,16 +209,9 @@ def test_the_line_says_where_the_settings_are_not_those_of_the_measurement():
     assert "other settings" not in accuracy.of_answers(MADE, "rte", (), other)
 
 
-def test_a_case_note_knows_the_same_of_its_heaviest_task():
-    words = accuracy.of_case(MADE, "sst2")
-    assert "base model 55\u202f%, its own adapter 90\u202f%; guessing 50\u202f%." in words
-    case = SimpleNamespace(family="lexical", title="T", look_for="L", gold=None, printed={})
-    assert words in case_note.draw(case, trace({"cat": 0}), words)
-
-
 def test_of_a_task_that_was_not_asked_nothing_is_said():
-    assert accuracy.of_answers(MADE, "piqa", ("cat",), Settings()) == accuracy.of_case(MADE, "piqa") == ""
-    assert "ac-accuracy" not in cards.draw(trace({"cat": 0}), inputs())
+    assert accuracy.of_answers(MADE, "piqa", ("cat",), Settings()) == ""
+    assert "ac-accuracy" not in grid.draw(trace({"cat": 0}), inputs())
 
 
 # -- the file

@@ -101,18 +101,6 @@ def of_answers(measured: Measured, task: str, methods: Sequence[str], settings: 
     return f"{words} The merges were measured with other settings than these." if differ else words
 
 
-def of_case(measured: Measured, task: str) -> str:
-    """The same for a case study, without the merges; empty where that was not measured."""
-    result, base, own = measured.result(task), measured.figure(task, BASE), measured.figure(task, OWN)
-    figures = [f"{_title(name)} {whole_percent(one.accuracy)}" for name, one in ((BASE, base), (OWN, own)) if one]
-    if result is None or not figures:
-        return ""
-    return (
-        f"How often it is right on {_questions(measured, task)}, the heaviest task: {', '.join(figures)}; guessing"
-        f" {whole_percent(result.majority / result.n)}."
-    )
-
-
 def _merges(measured: Measured, task: str, methods: Sequence[str]) -> dict[str, Figure | None]:
     """As the page asks: typed, with every adapter there."""
     view = View(TYPED, SEEN)

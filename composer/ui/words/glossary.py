@@ -34,9 +34,8 @@ WORDS: dict[str, str] = {
     " made comparable between options of different length. Under Advanced, "
     + "; ".join(f"{name}: {meaning}" for name, meaning in NORMALIZATIONS.items())
     + ".",
-    "lead": "How far the chosen option is ahead of the next one, in percentage points. It is not the chance of being"
+    "lead": "How far the first option is ahead of the second, in percentage points. It is not the chance of being"
     " right.",
-    "time": "Of this answer. Models that answer in one joint pass share its time equally.",
 }
 
 

@@ -23,7 +23,7 @@ LOGO = (
 def header(composer: Composer, *, cold: bool = False) -> str:
     tasks, methods = len(composer.bank.tasks), len(composer.default_settings().methods)
     return (
-        '<a class="ac-skip" href="#ac-story">Skip to the results</a>'
+        '<a class="ac-skip" href="#ac-fold">Skip to the results</a>'
         f'<header class="ac-head"><div class="ac-brand">{LOGO}<div><h1>Adapter Composer</h1>'
         f"<p>See which of {tasks} tasks your question resembles, and what"
         f" {_count(methods)} ways of merging their {explained('LoRA adapters', 'adapter')} answer.</p>"
