@@ -89,7 +89,7 @@
       download('adapter-composer-run.json', URL.createObjectURL(new Blob([JSON.stringify(JSON.parse(trace), null, 1)], { type: 'application/json' })));
       return;
     }
-    const columns = ['task', 'text', 'distance', 'similarity', 'row_id'];
+    const columns = ['task', 'text', 'distance', 'similarity', 'vote', 'row_id'];
     const rows = JSON.parse(trace).neighbours.map((n) => columns.map((column) => csvField(n[column])).join(','));
     download('adapter-composer-neighbours.csv', URL.createObjectURL(new Blob([[columns.join(','), ...rows].join('\r\n')], { type: 'text/csv' })));
   };

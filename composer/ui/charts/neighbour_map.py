@@ -137,7 +137,7 @@ def near(example_map: ExampleMap, neighbours: Sequence[Neighbour]) -> list[list[
         index = example_map.index_of.get(neighbour.row_id)
         if index is not None:
             x, y = (round(float(value), 4) for value in example_map.points[index])
-            similarity = round(1 - neighbour.distance, 3)
+            similarity = round(neighbour.similarity, 3)
             found.append([index, x, y, number[example_map.tasks[index]], similarity, neighbour.row_id])
     return found
 
