@@ -33,6 +33,7 @@ from composer.retrieval.build import Progress
 from composer.retrieval.encoder import Encoder
 from composer.retrieval.index import SearchIndex
 from composer.routing import STRATEGIES, Choice, Evidence, Gate, reweigh, route
+from composer.routing.closeness import warning
 from composer.routing.kernels import kernel_named
 from composer.scores import HARNESS, rule_for
 from composer.tasks import find_task
@@ -131,7 +132,7 @@ class Composer:
             contributions=(),
             timings_ms=clock.timings,
             bank=self.bank.name,
-            notes=_notes(weights, prompt, settings),
+            notes=_notes(neighbours, weights, prompt, settings),
         )
         yield trace
         for names in [(name,) for name in settings.methods] if apart else [settings.methods]:
@@ -388,8 +389,10 @@ def check_settings(settings: Settings) -> None:
         raise SettingsError("a method was named twice. Name each once.")
 
 
-def _notes(weights: TaskWeights, prompt: FittedPrompt, settings: Settings) -> tuple[str, ...]:
-    notes = [prompt.note] if prompt.note else []
+def _notes(
+    neighbours: Sequence[Neighbour], weights: TaskWeights, prompt: FittedPrompt, settings: Settings
+) -> tuple[str, ...]:
+    notes = [note for note in (warning(neighbours), prompt.note) if note]
     if len(weights.kept) == 1:
         evening = "".join(
             f" and {METHODS[name].title}'s evening out" for name in settings.methods if METHODS[name].evens
