@@ -1,6 +1,7 @@
 // What the server cannot do: theme, clipboard, stale marks, filtering the list. Text only ever becomes textContent.
 (() => {
   'use strict';
+  const page = (window.adapterComposer ??= {});
   const byId = (id) => document.getElementById(id);
 
   const plain = (name, value) => {
@@ -12,12 +13,13 @@
   const answers = () => document.querySelector('#ac-answers .ac-answers');
 
   // The answers carry the inputs that made them. Where the form says otherwise, they are marked.
-  let latest = null;
-  const markStale = () => {
+  let [latest, raw] = [null, null];
+  const markStale = (changed = false) => {
     const shown = answers();
     if (!shown || !latest || !shown.dataset.run) return;
     const made = JSON.parse(shown.dataset.run);
     const stale = Object.keys(made).some((name) => plain(name, made[name]) !== plain(name, latest[name]));
+    if (changed || (!stale && shown.classList.contains('ac-stale'))) page.keep(raw, stale);
     shown.classList.toggle('ac-stale', stale);
     byId('ac-heat')?.classList.toggle('ac-stale-heat', stale);
     let bar = shown.querySelector('.ac-stale-bar');
@@ -47,7 +49,8 @@
     const link = shown?.dataset.link;
     if (!link) return say('Compare first');
     const base = JSON.parse(byId('ac-data').dataset.page).public_url || location.origin + location.pathname;
-    const url = `${base}?${link}`;
+    const params = page.linkOf(shown);
+    const url = `${base}?${params}`;
     let done = true;
     try {
       await navigator.clipboard.writeText(url);
@@ -60,7 +63,8 @@
       area.remove();
     }
     // the link is that of the answers, which may be older than the form
-    say(!done ? 'Copy failed' : shown.classList.contains('ac-stale') ? 'Copied as answered' : 'Copied');
+    const kind = params.has('left') ? 'Copied without text' : shown.classList.contains('ac-stale') ? 'Copied as answered' : 'Copied';
+    say(done ? kind : 'Copy failed');
   };
 
   const download = (name, url) => {
@@ -94,10 +98,13 @@
     download('adapter-composer-neighbours.csv', URL.createObjectURL(new Blob([[columns.join(','), ...rows].join('\r\n')], { type: 'text/csv' })));
   };
 
-  window.adapterComposer = {
-    checkStale(values) { latest = values; markStale(); },
+  Object.assign(page, {
+    checkStale(names, values) {
+      [latest, raw] = [Object.fromEntries(names.map((name, i) => [name, values[i]])), values];
+      markStale(true);
+    },
     copyLink,
-  };
+  });
 
   document.addEventListener('keydown', (event) => {
     if (event.key === 'Enter' && (event.ctrlKey || event.metaKey) && event.target.closest('#ac-rail')) {
@@ -168,7 +175,7 @@
   // Gradio tells a visitor's place as "queue: 2/5"; the last one before the model is not waiting any more.
   const say = (state, busy) => {
     const place = /queue: (\d+)\/(\d+)/.exec(byId('ac-queue')?.textContent ?? '');
-    const words = !busy ? 'ready' : place ? `queued, ${place[1]} of ${place[2]}` : 'answering';
+    const words = page.lost ? 'no connection' : !busy ? 'ready' : place ? `queued, ${place[1]} of ${place[2]}` : 'answering';
     if (state.textContent !== words) state.textContent = words;
     state.removeAttribute('data-hint');
     const pill = state.closest('.ac-pill');

@@ -17,9 +17,10 @@ def draw(case: Case | None, trace: Trace, accuracy: str = "") -> str:
     if case is None:
         return ""
     measured = f'<p class="ac-caption">{esc(accuracy)}</p>' if accuracy else ""
+    title = case.title if case.title.endswith((".", "?", "!", "…")) else f"{case.title}."
     return (
-        f'<aside class="ac-case-note fam-{esc(case.family)}"><p><strong>{esc(case.title)}.</strong>'
-        f" {esc(case.look_for)}</p><p>{esc(rightness(case, trace))}</p>{measured}"
+        f'<aside class="ac-case-note fam-{esc(case.family)}" data-study="{esc(case.slug)}">'
+        f"<p><strong>{esc(title)}</strong> {esc(case.look_for)}</p><p>{esc(rightness(case, trace))}</p>{measured}"
         f"{_printed(case, trace)}</aside>"
     )
 
