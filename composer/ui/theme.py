@@ -8,7 +8,16 @@ from composer.config import ROOT
 from composer.ui import palette
 
 ASSETS = ROOT / "assets"
-SCRIPTS = ("trouble.js", "address.js", "client.js", "fields.js", "map.js", "results.js")
+SCRIPTS = (
+    "trouble.js",
+    "address.js",
+    "client.js",
+    "fields.js",
+    "map_view.js",
+    "map_picture.js",
+    "map.js",
+    "results.js",
+)
 """In this order: the first one stands around all requests."""
 
 

@@ -27,7 +27,7 @@ def test_the_saved_weights_say_what_the_page_says():
     cut = (("cb", 0.0196), ("rte", 0.0196), ("wnli", 0.0196))
     thirds = TaskWeights((("piqa", 1 / 3), ("copa", 1 / 3), ("sst2", 1 / 3)), cut, 0.9, "inverse")
     page, file = (
-        html.unescape(re.sub(r"<[^>]*>", "|", drawn)) for drawn in (ribbon.draw(thirds), weights.draw(thirds))
+        html.unescape(re.sub(r"<[^>]*>", "|", drawn)) for drawn in (ribbon.draw(thirds), weights.draw(thirds, "Why?"))
     )
     figures = re.compile(r"\d+\.\d\u202f%")
     rows = page[page.index("Weight") :]

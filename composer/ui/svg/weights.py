@@ -5,18 +5,18 @@ from __future__ import annotations
 from composer.types import TaskWeights
 from composer.ui.charts.ribbon import in_percent
 from composer.ui.markup import percent
-from composer.ui.svg.shapes import FILL, INK, LINE, SOFT, box, color_of, document, line, text
+from composer.ui.svg.shapes import FILL, INK, LINE, SOFT, box, color_of, headed, line, text
 
 WIDTH, LEFT, BAR, ROW = 640, 150, 330, 24
 
 
-def draw(weights: TaskWeights) -> str:
+def draw(weights: TaskWeights, question: str) -> str:
     kept_mass = 1 - sum(mass for _, mass in weights.dropped)
     masses = [*((task, weight * kept_mass, True) for task, weight in weights.kept)]
     masses += [(task, mass, False) for task, mass in weights.dropped]
     shares, votes = in_percent(weights)
     rows = [_row(i, *one, percent(votes[i]), percent(shares[i]) if one[2] else "cut") for i, one in enumerate(masses)]
-    return document(WIDTH, 130 + ROW * len(masses), "Task weights", [*_ribbon(masses, weights.top_p), *rows])
+    return headed(WIDTH, 130 + ROW * len(masses), "Task weights", question, [*_ribbon(masses, weights.top_p), *rows])
 
 
 def _ribbon(masses: list[tuple[str, float, bool]], top_p: float) -> list[str]:
