@@ -30,6 +30,7 @@ PICTURES = (
     ("page-dark", (1360, 2180), True),
     ("page-mobile", (390, 2400), False),
 )
+PREVIEW = (1200, 630)
 
 
 def main() -> int:
@@ -60,6 +61,7 @@ def _photograph(chromium: str, address: str) -> None:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         for name, size, dark in PICTURES:
             _picture(browser, address, IMAGES / f"{name}.png", size, dark=dark)
+        _picture(browser, address, ROOT / "assets" / "preview.png", PREVIEW, dark=False)
         browser.close()
 
 
@@ -72,7 +74,7 @@ def _picture(browser: Browser, address: str, file: Path, size: tuple[int, int], 
     page = context.new_page()
     page.set_default_timeout(120_000)
     page.goto(address)
-    page.wait_for_selector("#ac-answers .ac-card")
+    page.wait_for_selector("#ac-answers .ac-answers")
     page.wait_for_selector(".ac-map[data-ready]")
     page.evaluate("document.fonts.ready")
     page.wait_for_timeout(1_500)
