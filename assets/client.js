@@ -12,6 +12,13 @@
 
   const answers = () => document.querySelector('#ac-answers .ac-answers');
 
+  // In the section's head that comes before a panel.
+  const sayStale = (panel, words) => {
+    const heads = [...document.querySelectorAll('.ac-section .ac-stale-words')];
+    const head = heads.filter((one) => one.compareDocumentPosition(panel) & Node.DOCUMENT_POSITION_FOLLOWING).pop();
+    if (head && head.textContent !== words) head.textContent = words;
+  };
+
   // The answers carry the inputs that made them. Where the form says otherwise, they are marked.
   let [latest, raw] = [null, null];
   const markStale = (changed = false) => {
@@ -22,6 +29,12 @@
     if (changed || (!stale && shown.classList.contains('ac-stale'))) page.keep(raw, stale);
     shown.classList.toggle('ac-stale', stale);
     byId('ac-heat')?.classList.toggle('ac-stale-heat', stale);
+    // top-p, top-k and kernel move the neighbours at once; another question does not
+    const differs = (name) => plain(name, made[name]) !== plain(name, latest[name]);
+    const elsewhere = ['question', 'passage', 'embed_options'].some(differs) || (latest.embed_options && differs('options'));
+    byId('ac-story').classList.toggle('ac-stale-found', elsewhere);
+    sayStale(byId('ac-found'), elsewhere ? 'These neighbours are of the question before. Compare to find those of this one.' : '');
+    sayStale(byId('ac-heat'), stale ? 'These weights belong to earlier inputs.' : '');
     let bar = shown.querySelector('.ac-stale-bar');
     if (stale && !bar) {
       bar = document.createElement('div');
@@ -84,8 +97,8 @@
   const save = (kind) => {
     const trace = answers()?.dataset.trace;
     if (kind === 'map') {
-      const canvas = document.querySelector('.ac-map canvas');
-      if (canvas) download('adapter-composer-map.png', canvas.toDataURL('image/png'));
+      const picture = document.querySelector('.ac-map')?.acPicture?.();
+      if (picture) download('adapter-composer-map.png', picture.toDataURL('image/png'));
       return;
     }
     if (!trace) return;
@@ -106,6 +119,43 @@
     copyLink,
   });
 
+  // Gradio takes the system's theme when it starts; the one that was chosen here outlives a reload.
+  const THEME = 'ac-theme';
+  let theme = (() => { try { return localStorage.getItem(THEME); } catch { return null; } })();
+  const keepTheme = (dark) => {
+    theme = dark ? 'dark' : 'light';
+    try { localStorage.setItem(THEME, theme); } catch { /* forbidden: it holds until the page is left */ }
+  };
+  const setTheme = () => {
+    if (theme && document.body.classList.contains('dark') !== (theme === 'dark')) document.body.classList.toggle('dark', theme === 'dark');
+  };
+  const watchTheme = () => {
+    setTheme();
+    new MutationObserver(setTheme).observe(document.body, { attributeFilter: ['class'] });
+  };
+  if (document.body) watchTheme();
+  else document.addEventListener('DOMContentLoaded', watchTheme);
+
+  // A case in the gallery is answered far above it.
+  const goToResults = (study) => {
+    const story = byId('ac-story');
+    story.tabIndex = -1;
+    story.setAttribute('aria-label', 'Results');
+    story.scrollIntoView({ block: 'start' });
+    story.focus({ preventScroll: true });
+    announce(`Asking the case study “${study.querySelector('b').textContent}”. Its results are at the top of the page.`);
+  };
+  const announce = (words) => {
+    let line = byId('ac-live');
+    if (!line) {
+      line = document.createElement('p');
+      line.id = 'ac-live';
+      line.setAttribute('role', 'status');
+      document.body.append(line);
+    }
+    line.textContent = words;
+  };
+
   document.addEventListener('keydown', (event) => {
     if (event.key === 'Enter' && (event.ctrlKey || event.metaKey) && event.target.closest('#ac-rail')) {
       event.preventDefault();
@@ -116,9 +166,12 @@
   document.addEventListener('click', (event) => {
     const toggle = event.target.closest('[data-theme-toggle]');
     if (toggle) {
-      document.body.classList.toggle('dark');
+      keepTheme(!document.body.classList.contains('dark'));
+      setTheme();
       return;
     }
+    const study = event.target.closest('#ac-gallery [data-case]');
+    if (study) goToResults(study);
     const wanted = event.target.closest('[data-export]');
     if (wanted) save(wanted.dataset.export);
     const made = event.target.closest('[data-make]');

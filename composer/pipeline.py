@@ -25,7 +25,7 @@ from composer.inference.looking import added_to, last_input, module_to_look_at
 from composer.inference.prompts import FittedPrompt, encode_option, fit_prompt
 from composer.inference.scoring import score
 from composer.lineup import BASE, REFERENCES, candidate_named
-from composer.merging import METHODS, TrimCache, contributions_of, gated, merge, method_named, rule_named
+from composer.merging import METHODS, TrimCache, contributions_of, gated, merge, method_named, named, rule_named
 from composer.merging.cache import ByteCache, MergeKey, bytes_of, gate_key, merge_key
 from composer.merging.factors import MergedAdapter
 from composer.merging.gating import AnyAdapter, GatedAdapter
@@ -382,7 +382,7 @@ def check_settings(settings: Settings) -> None:
     kernel_named(settings.retrieval.kernel)
     methods = settings.methods
     if not methods:
-        raise SettingsError(f"no method was chosen. Choose at least one of {', '.join(METHODS)}.")
+        raise SettingsError(f"no method was chosen. Choose at least one of {', '.join(map(named, METHODS))}.")
     for method in methods:
         method_named(method)
     if len(set(methods)) != len(methods):

@@ -47,7 +47,7 @@ class Handlers:
         trace = run.trace
         return {
             "note": self._note(run),
-            "map": neighbour_map.draw(self.example_map, trace.neighbours),
+            "map": neighbour_map.draw(self.example_map, trace.neighbours, trace.query.text),
             "nucleus": ribbon.draw(trace.weights),
             "reading": reading.draw(trace.neighbours),
             "neighbours": neighbour_list.draw(trace.neighbours, trace.weights),

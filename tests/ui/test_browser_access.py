@@ -13,13 +13,13 @@ OPTIONS = ("a bakery", "a camping store", "a shoe store")
 
 
 def violations(visitor: Watched) -> list[str]:
-    """The serious and critical ones that axe-core finds, each with the elements it names."""
+    """The serious and critical ones that axe-core finds, and headings out of order, each with the elements it names."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     found = axe.run(visitor.page, options={"resultTypes": ["violations"]}).response["violations"]
     return [
         f"{one['id']}: {[node['target'] for node in one['nodes']]}"
         for one in found
-        if one["impact"] in ("serious", "critical")
+        if one["impact"] in ("serious", "critical") or one["id"] == "heading-order"
     ]
 
 

@@ -70,6 +70,11 @@ def test_an_option_that_is_a_sentence_is_quoted_without_its_full_stop():
     assert rightness(sentence, trace({})).startswith("The right answer is A, “It is here”. The base")
 
 
+def test_a_title_that_is_a_question_gets_no_full_stop():
+    for title, shown in (("Where", "Where."), ("Is it the same question?", "Is it the same question?")):
+        assert f"<strong>{shown}</strong>" in case_note.draw(replace(WHERE, title=title), trace({}))
+
+
 def test_nobody_is_right_before_there_are_answers_or_where_nobody_can_know():
     assert rightness(WHERE, replace(trace({}), predictions=())) == "The right answer is A, “here”."
     assert rightness(replace(WHERE, gold=None), trace({"cat": 0})) == "Nobody can know the right answer."
