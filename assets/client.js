@@ -1,6 +1,7 @@
 // What the server cannot do: theme, clipboard, stale marks, filtering the list. Text only ever becomes textContent.
 (() => {
   'use strict';
+  const page = (window.adapterComposer ??= {});
   const byId = (id) => document.getElementById(id);
 
   const plain = (name, value) => {
@@ -11,17 +12,31 @@
 
   const answers = () => document.querySelector('#ac-answers .ac-answers');
 
+  // In the section's head that comes before a panel.
+  const sayStale = (panel, words) => {
+    const heads = [...document.querySelectorAll('.ac-section .ac-stale-words')];
+    const head = heads.filter((one) => one.compareDocumentPosition(panel) & Node.DOCUMENT_POSITION_FOLLOWING).pop();
+    if (head && head.textContent !== words) head.textContent = words;
+  };
+
   // The answers carry the inputs that made them. Where the form says otherwise, they are marked.
-  let latest = null;
-  const markStale = () => {
+  let [latest, raw] = [null, null];
+  const markStale = (changed = false) => {
     const shown = answers();
     if (!shown || !latest) return;
     // while the models work, nothing on show is of other inputs
     const made = JSON.parse(shown.dataset.run ?? '{}');
     const stale = Object.keys(made).some((name) => plain(name, made[name]) !== plain(name, latest[name]));
+    if (changed || (!stale && shown.classList.contains('ac-stale'))) page.keep(raw, stale);
     shown.classList.toggle('ac-stale', stale);
     document.querySelector('.ac-finding')?.classList.toggle('ac-stale', stale);
     byId('ac-heat')?.classList.toggle('ac-stale-heat', stale);
+    // top-p, top-k and kernel move the neighbours at once; another question does not
+    const differs = (name) => plain(name, made[name]) !== plain(name, latest[name]);
+    const elsewhere = ['question', 'passage', 'embed_options'].some(differs) || (latest.embed_options && differs('options'));
+    byId('ac-story').classList.toggle('ac-stale-found', elsewhere);
+    sayStale(byId('ac-found'), elsewhere ? 'These neighbours are of the question before. Compare to find those of this one.' : '');
+    sayStale(byId('ac-heat'), stale ? 'These weights belong to earlier inputs.' : '');
     let bar = document.querySelector('.ac-stale-bar');
     if (stale && !bar) {
       bar = document.createElement('div');
@@ -49,7 +64,8 @@
     const link = shown?.dataset.link;
     if (!link) return say('Compare first');
     const base = JSON.parse(byId('ac-data').dataset.page).public_url || location.origin + location.pathname;
-    const url = `${base}?${link}`;
+    const params = page.linkOf(shown);
+    const url = `${base}?${params}`;
     let done = true;
     try {
       await navigator.clipboard.writeText(url);
@@ -62,7 +78,8 @@
       area.remove();
     }
     // the link is that of the answers, which may be older than the form
-    say(!done ? 'Copy failed' : shown.classList.contains('ac-stale') ? 'Copied as answered' : 'Copied');
+    const kind = params.has('left') ? 'Copied without text' : shown.classList.contains('ac-stale') ? 'Copied as answered' : 'Copied';
+    say(done ? kind : 'Copy failed');
   };
 
   const download = (name, url) => {
@@ -82,8 +99,8 @@
   const save = (kind) => {
     const trace = answers()?.dataset.trace;
     if (kind === 'map') {
-      const canvas = document.querySelector('.ac-map canvas');
-      if (canvas) download('adapter-composer-map.png', canvas.toDataURL('image/png'));
+      const picture = document.querySelector('.ac-map')?.acPicture?.();
+      if (picture) download('adapter-composer-map.png', picture.toDataURL('image/png'));
       return;
     }
     if (!trace) return;
@@ -91,14 +108,54 @@
       download('adapter-composer-run.json', URL.createObjectURL(new Blob([JSON.stringify(JSON.parse(trace), null, 1)], { type: 'application/json' })));
       return;
     }
-    const columns = ['task', 'text', 'distance', 'similarity', 'row_id'];
+    const columns = ['task', 'text', 'distance', 'similarity', 'vote', 'row_id'];
     const rows = JSON.parse(trace).neighbours.map((n) => columns.map((column) => csvField(n[column])).join(','));
     download('adapter-composer-neighbours.csv', URL.createObjectURL(new Blob([[columns.join(','), ...rows].join('\r\n')], { type: 'text/csv' })));
   };
 
-  window.adapterComposer = {
-    checkStale(values) { latest = values; markStale(); },
+  Object.assign(page, {
+    checkStale(names, values) {
+      [latest, raw] = [Object.fromEntries(names.map((name, i) => [name, values[i]])), values];
+      markStale(true);
+    },
     copyLink,
+  });
+
+  // Gradio takes the system's theme when it starts; the one that was chosen here outlives a reload.
+  const THEME = 'ac-theme';
+  let theme = (() => { try { return localStorage.getItem(THEME); } catch { return null; } })();
+  const keepTheme = (dark) => {
+    theme = dark ? 'dark' : 'light';
+    try { localStorage.setItem(THEME, theme); } catch { /* forbidden: it holds until the page is left */ }
+  };
+  const setTheme = () => {
+    if (theme && document.body.classList.contains('dark') !== (theme === 'dark')) document.body.classList.toggle('dark', theme === 'dark');
+  };
+  const watchTheme = () => {
+    setTheme();
+    new MutationObserver(setTheme).observe(document.body, { attributeFilter: ['class'] });
+  };
+  if (document.body) watchTheme();
+  else document.addEventListener('DOMContentLoaded', watchTheme);
+
+  // A case in the gallery is answered far above it.
+  const goToResults = (study) => {
+    const story = byId('ac-fold');
+    story.tabIndex = -1;
+    story.setAttribute('aria-label', 'Results');
+    story.scrollIntoView({ block: 'start' });
+    story.focus({ preventScroll: true });
+    announce(`Asking the case study “${study.querySelector('b').textContent}”. Its results are at the top of the page.`);
+  };
+  const announce = (words) => {
+    let line = byId('ac-live');
+    if (!line) {
+      line = document.createElement('p');
+      line.id = 'ac-live';
+      line.setAttribute('role', 'status');
+      document.body.append(line);
+    }
+    line.textContent = words;
   };
 
   document.addEventListener('keydown', (event) => {
@@ -116,9 +173,12 @@
     }
     const toggle = event.target.closest('[data-theme-toggle]');
     if (toggle) {
-      document.body.classList.toggle('dark');
+      keepTheme(!document.body.classList.contains('dark'));
+      setTheme();
       return;
     }
+    const study = event.target.closest('#ac-gallery [data-case]');
+    if (study) goToResults(study);
     const wanted = event.target.closest('[data-export]');
     if (wanted) save(wanted.dataset.export);
     const made = event.target.closest('[data-make]');
@@ -185,7 +245,7 @@
   // Gradio tells a visitor's place as "queue: 2/5"; the last one before the model is not waiting any more.
   const say = (state, busy) => {
     const place = /queue: (\d+)\/(\d+)/.exec(byId('ac-queue')?.textContent ?? '');
-    const words = !busy ? 'ready' : place ? `queued, ${place[1]} of ${place[2]}` : 'answering';
+    const words = page.lost ? 'no connection' : !busy ? 'ready' : place ? `queued, ${place[1]} of ${place[2]}` : 'answering';
     if (state.textContent !== words) state.textContent = words;
     state.removeAttribute('data-hint');
     const pill = state.closest('.ac-pill');

@@ -5,7 +5,13 @@
   const GRID = 65535;
   const MARGIN = 18;
   const SPOKES = 10;
-  const SHIFTS = [0, -22, 22, -36, 36];
+  // where a name may stand from its place, the nearest first; further away, a line leads to it
+  const SHIFTS = [[0, 0]];
+  for (const reach of [22, 36, 52, 70, 90]) for (const turn of [-2, 2, -1, 1, -3, 3, 0, 4]) {
+    const angle = (turn * Math.PI) / 4;
+    SHIFTS.push([Math.round(1.6 * reach * Math.cos(angle)), Math.round(reach * Math.sin(angle))]);
+  }
+  const LED = 30;
   const read = new Map();
 
   const MARKS = [
@@ -40,8 +46,9 @@
     const nearest = new Map(near.map((point) => [point[0], point]));
     const state = { family: null, row: null, picked: null, hover: null };
     let [width, height] = [0, 0];
-    const px = (x) => MARGIN + x * (width - 2 * MARGIN);
-    const py = (y) => height - MARGIN - y * (height - 2 * MARGIN);
+    const view = window.acMapView(stage, canvas, () => { if (width) paint(); });
+    const px = (x) => view.x + view.k * (MARGIN + x * (width - 2 * MARGIN));
+    const py = (y) => view.y + view.k * (height - MARGIN - y * (height - 2 * MARGIN));
 
     const paint = () => {
       const dark = document.body.classList.contains('dark');
@@ -53,7 +60,7 @@
       canvas.height = height * ratio;
       const c = canvas.getContext('2d');
       c.scale(ratio, ratio);
-      const size = Math.max(1.7, Math.min(3.2, 120 / Math.sqrt(kinds.length)));
+      const size = Math.max(1.7, Math.min(3.2, 120 / Math.sqrt(kinds.length))) * Math.min(2, Math.sqrt(view.k));
       const lit = (kind) => !state.family || tasks[kind].family === state.family;
       const faded = dark ? 0.5 : 0.34;
       for (const pass of [false, true]) {
@@ -100,22 +107,36 @@
       c.lineJoin = 'round';
       const weight = (kind) => near.reduce((sum, point) => sum + (point[3] === kind ? 1 : 0), 0);
       const free = (box) => !taken.some((t) => box[0] < t[0] + t[2] && t[0] < box[0] + box[2] && box[1] < t[1] + t[3] && t[1] < box[1] + box[3]);
+      const named = [];
       // the tasks of the neighbours first: they must not lose their names, least of all to the star
       const order = [...tasks.keys()].filter(lit).sort((a, b) => weight(b) - weight(a));
       for (const kind of order) {
         const w = c.measureText(tasks[kind].name).width + 6;
-        const [ax, ay] = tasks[kind].at;
-        const x = Math.min(Math.max(px(ax), w / 2), width - w / 2);
-        const shift = SHIFTS.find((dy) => free([x - w / 2, py(ay) + dy - 8, w, 16]));
+        const [ax, ay] = [px(tasks[kind].at[0]), py(tasks[kind].at[1])];
+        if (ax < 0 || ay < 0 || ax > width || ay > height) continue;
+        const placed = ([dx, dy]) => [Math.min(Math.max(ax + dx, w / 2), width - w / 2), Math.min(Math.max(ay + dy, 8), height - 8)];
+        const shift = SHIFTS.find((one) => { const [x, y] = placed(one); return free([x - w / 2, y - 8, w, 16]); });
         if (shift === undefined) continue;
-        const y = py(ay) + shift;
+        const [x, y] = placed(shift);
         taken.push([x - w / 2, y - 8, w, 16]);
+        if (Math.hypot(x - ax, y - ay) > LED) {
+          c.beginPath();
+          c.moveTo(ax, ay);
+          c.lineTo(x, y);
+          c.lineWidth = 1;
+          c.strokeStyle = ink;
+          c.globalAlpha = 0.5;
+          c.stroke();
+          c.globalAlpha = 1;
+        }
+        named.push(tasks[kind].name);
         c.strokeStyle = surface;
         c.lineWidth = 4;
         c.strokeText(tasks[kind].name, x, y);
         c.fillStyle = ink;
         c.fillText(tasks[kind].name, x, y);
       }
+      box.dataset.named = named.join(' ');
     };
 
     const drawStar = (c, x, y, ink, surface) => {
@@ -187,6 +208,7 @@
     });
     canvas.addEventListener('pointerleave', () => { state.hover = null; tip.hidden = true; paint(); });
     canvas.addEventListener('click', async (event) => {
+      if (view.dragged) return;
       const point = state.hover || at(event); // a click's place is rounded to pixels; what the tooltip shows is meant
       if (!point) return;
       state.picked = point;
@@ -204,9 +226,13 @@
     box.acHighlight = (row) => { state.row = near.find((point) => point[5] === row) || null; paint(); };
     new ResizeObserver(() => {
       [width, height] = [stage.clientWidth, stage.clientHeight];
-      if (width && height) paint();
+      if (width && height) view.settle();
     }).observe(stage);
     box.acPaint = paint;
+    box.acPicture = () => {
+      const dark = document.body.classList.contains('dark');
+      return window.acMapPicture(box, page.palette[dark ? 'dark' : 'light'], [...new Set(tasks.map((task) => task.family))]);
+    };
   };
 
   const show = (pane, example, similarity) => {

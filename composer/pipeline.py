@@ -24,7 +24,7 @@ from composer.inference.looking import added_to, last_input, module_to_look_at
 from composer.inference.prompts import FittedPrompt, encode_option, fit_prompt
 from composer.inference.scoring import score
 from composer.lineup import BASE, REFERENCES, candidate_named
-from composer.merging import METHODS, TrimCache, contributions_of, gated, merge, method_named
+from composer.merging import METHODS, TrimCache, contributions_of, gated, merge, method_named, named
 from composer.merging.cache import ByteCache, MergeKey, bytes_of, merge_key
 from composer.merging.factors import MergedAdapter
 from composer.merging.gating import AnyAdapter, GatedAdapter, GateParts
@@ -32,6 +32,7 @@ from composer.retrieval.build import Progress
 from composer.retrieval.encoder import Encoder
 from composer.retrieval.index import SearchIndex
 from composer.routing import STRATEGIES, Choice, Evidence, Gate, reweigh, route
+from composer.routing.closeness import warning
 from composer.routing.kernels import kernel_named
 from composer.scores import HARNESS, rule_for
 from composer.tasks import find_task
@@ -131,7 +132,7 @@ class Composer:
             contributions=(),
             timings_ms=clock.timings,
             bank=self.bank.name,
-            notes=_notes(weights, prompt, settings),
+            notes=_notes(neighbours, weights, prompt, settings),
         )
         yield trace
         for names in [(name,) for name in settings.methods] if apart else [settings.methods]:
@@ -382,15 +383,17 @@ def check_settings(settings: Settings) -> None:
     kernel_named(settings.retrieval.kernel)
     methods = settings.methods
     if not methods:
-        raise SettingsError(f"no method was chosen. Choose at least one of {', '.join(METHODS)}.")
+        raise SettingsError(f"no method was chosen. Choose at least one of {', '.join(map(named, METHODS))}.")
     for method in methods:
         method_named(method)
     if len(set(methods)) != len(methods):
         raise SettingsError("a method was named twice. Name each once.")
 
 
-def _notes(weights: TaskWeights, prompt: FittedPrompt, settings: Settings) -> tuple[str, ...]:
-    notes = [prompt.note] if prompt.note else []
+def _notes(
+    neighbours: Sequence[Neighbour], weights: TaskWeights, prompt: FittedPrompt, settings: Settings
+) -> tuple[str, ...]:
+    notes = [note for note in (warning(neighbours), prompt.note) if note]
     if len(weights.kept) == 1:
         evening = "".join(
             f" and {METHODS[name].title}'s evening out" for name in settings.methods if METHODS[name].evens

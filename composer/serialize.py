@@ -17,7 +17,7 @@ def trace_to_json(trace: Trace) -> dict[str, Any]:
         "hint": trace.query.hint,
         "gold": trace.query.gold,
         "options": list(trace.query.options),
-        "neighbours": [asdict(neighbour) for neighbour in trace.neighbours],
+        "neighbours": [_neighbour(one) for one in trace.neighbours],
         "weights": {
             "kept": dict(trace.weights.kept),
             "dropped": dict(trace.weights.dropped),
@@ -40,7 +40,7 @@ def trace_from_json(data: dict[str, Any]) -> Trace:
     """The trace that `trace_to_json` was given."""
     return Trace(
         query=Query(data["query"], tuple(data["options"]), data["gold"], data["context"], data["hint"]),
-        neighbours=tuple(Neighbour(**neighbour) for neighbour in data["neighbours"]),
+        neighbours=tuple(_neighbour_from(values) for values in data["neighbours"]),
         weights=TaskWeights(
             tuple(data["weights"]["kept"].items()),
             tuple(data["weights"]["dropped"].items()),
@@ -58,6 +58,15 @@ def trace_from_json(data: dict[str, Any]) -> Trace:
         notes=tuple(data["notes"]),
         references=tuple(_reference_from(name, values) for name, values in data["references"].items()),
     )
+
+
+def _neighbour(one: Neighbour) -> dict[str, Any]:
+    """With its similarity, which follows from the distance: whoever reads JSON wants both, and the vote."""
+    return {**asdict(one), "similarity": one.similarity}
+
+
+def _neighbour_from(values: dict[str, Any]) -> Neighbour:
+    return Neighbour(**{name: value for name, value in values.items() if name != "similarity"})
 
 
 def _reference(one: Prediction | Failure, options: tuple[str, ...]) -> dict[str, Any]:

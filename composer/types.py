@@ -78,9 +78,14 @@ class Neighbour:
     text: str
     distance: float
     """Cosine distance to the question, 0 (same direction) to 2."""
-    similarity: float
-    """The kernel's value of the distance."""
+    vote: float
+    """The kernel's value of the distance: what the example counts for its task."""
     row_id: str = ""
+
+    @property
+    def similarity(self) -> float:
+        """Cosine similarity to the question, 1 (same direction) to -1."""
+        return 1 - self.distance
 
 
 @dataclass(frozen=True)

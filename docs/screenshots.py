@@ -30,6 +30,7 @@ PICTURES = (
     ("page-dark", (1360, 2360), True),
     ("page-mobile", (390, 2400), False),
 )
+PREVIEW = (1200, 630)
 
 
 def main() -> int:
@@ -60,6 +61,7 @@ def _photograph(chromium: str, address: str) -> None:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         for name, size, dark in PICTURES:
             _picture(browser, address, IMAGES / f"{name}.png", size, dark=dark)
+        _picture(browser, address, ROOT / "assets" / "preview.png", PREVIEW, dark=False)
         browser.close()
 
 

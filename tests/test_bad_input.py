@@ -151,8 +151,8 @@ def test_weights_that_merge_nothing_are_one_sentence(
 
 def test_only_merge_takes_a_negative_weight(composer: Composer, cli, small_bank: Path, tmp_path: Path):
     neighbours = composer.retrieve(Query("Where?", GOOD), composer.default_settings())
-    negative = [replace(neighbour, similarity=-0.5) for neighbour in neighbours]
-    with pytest.raises(SearchIndexError, match="similarity -0.5"):
+    negative = [replace(neighbour, vote=-0.5) for neighbour in neighbours]
+    with pytest.raises(SearchIndexError, match="the vote -0.5"):
         composer.route(negative, composer.default_settings())
     given = ("merge", "--bank", small_bank, "--weight=cb=-1", "--method=cat", "--output", tmp_path / "merged")
     assert cli(*given).status == 0

@@ -62,7 +62,7 @@ def test_the_keys_are_those_of_the_public_schema():
     }
     assert data["query"] == MADE.query.text
     assert data["options"] == ["عربي", "<b>no</b>", "3"]
-    assert set(data["neighbours"][0]) == {"task", "text", "distance", "similarity", "row_id"}
+    assert set(data["neighbours"][0]) == {"task", "text", "distance", "similarity", "vote", "row_id"}
     assert data["weights"]["kept"] == {"piqa": 2 / 3, "cb": 1 / 3}
     assert data["weights"]["dropped"] == {"wic": 0.1}
     assert data["predictions"]["ties"]["chosen"] == "3"

@@ -168,7 +168,7 @@ def merge(
     weighed = weigh(adapters, weights)
     asked = tuple((adapter.name, weight) for adapter, weight in weighed)
     if not chosen.mixes_ranks:
-        mixing = [name for name, known in METHODS.items() if known.mixes_ranks]
+        mixing = [named(name) for name, known in METHODS.items() if known.mixes_ranks]
         check_equal_ranks([adapter for adapter, _ in weighed], chosen.title, mixing)
     if chosen.truncates and settings.svd_rank is None:
         settings = replace(settings, svd_rank=max(adapter.rank for adapter, _ in weighed))
@@ -180,6 +180,11 @@ def merge(
     return MergedAdapter(
         method, asked, tuple(_merge_group(chosen, group, weighed, settings, dtype) for group in groups)
     )
+
+
+def named(name: str) -> str:
+    """A method for whoever reads an error: as the page has it, and as the command line takes it."""
+    return f"{METHODS[name].title} ({name})"
 
 
 def method_named(name: str) -> Method:

@@ -36,14 +36,11 @@ def weigh(adapters: Sequence[AdapterFactors], weights: Weights) -> tuple[tuple[A
 
 
 def check_equal_ranks(adapters: Sequence[AdapterFactors], title: str, mixing: Iterable[str]) -> None:
-    """Raises MergeError, naming the methods that do mix ranks."""
+    """Raises MergeError, naming the methods that do mix ranks as `mixing` does."""
     ranks = {adapter.name: adapter.rank for adapter in adapters}
     if len(set(ranks.values())) > 1:
         listed = ", ".join(f"{name} {rank}" for name, rank in ranks.items())
-        *most, last = mixing
-        raise MergeError(
-            f"{title} needs equal ranks; these differ: {listed}. Only {', '.join(most)} and {last} mix ranks."
-        )
+        raise MergeError(f"{title} needs equal ranks; these differ: {listed}. These mix ranks: {', '.join(mixing)}.")
 
 
 def _check_unique(what: str, names: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""From a cosine distance to a similarity. No kernel has a temperature: the neighbours' distances decide alone."""
+"""From a cosine distance to a vote. No kernel has a temperature: the neighbours' distances decide alone."""
 
 from __future__ import annotations
 

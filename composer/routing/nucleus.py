@@ -1,4 +1,4 @@
-"""From neighbours to task weights: similarities summed per task, normalized, cut by a nucleus (top-p)."""
+"""From neighbours to task weights: votes summed per task, normalized, cut by a nucleus (top-p)."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ CUMULATION_TOLERANCE = 1e-12
 
 
 def reweigh(neighbours: Sequence[Neighbour], kernel: str) -> tuple[Neighbour, ...]:
-    """The same neighbours with another kernel's similarities, from the distances at hand: no embedding, no search."""
+    """The same neighbours with another kernel's votes, from the distances at hand: no embedding, no search."""
     function = kernel_named(kernel)
-    return tuple(replace(neighbour, similarity=function(neighbour.distance)) for neighbour in neighbours)
+    return tuple(replace(neighbour, vote=function(neighbour.distance)) for neighbour in neighbours)
 
 
 def route(neighbours: Sequence[Neighbour], *, top_p: float, kernel: str) -> TaskWeights:
     """Keep the fewest heaviest tasks whose mass reaches top_p. There is always one; p = 1 keeps all that have any mass.
 
-    `kernel` names what the similarities were made with. Raises SettingsError for an unknown kernel or a top_p outside
+    `kernel` names what the votes were made with. Raises SettingsError for an unknown kernel or a top_p outside
     (0, 1], and SearchIndexError where there is nothing to weigh.
     """
     kernel_named(kernel)
@@ -37,24 +37,22 @@ def route(neighbours: Sequence[Neighbour], *, top_p: float, kernel: str) -> Task
 
 
 def _masses(neighbours: Sequence[Neighbour], kernel: str) -> list[tuple[str, float]]:
-    """(task, share of the similarity), heaviest first, ties by name."""
+    """(task, share of the votes), heaviest first, ties by name."""
     if not neighbours:
         raise SearchIndexError(
             "the search found no neighbours, so no task can be weighed. Rebuild with `index build --force`."
         )
     per_task: dict[str, list[float]] = {}
     for neighbour in neighbours:
-        if not (math.isfinite(neighbour.similarity) and neighbour.similarity >= 0):
-            raise SearchIndexError(
-                f"neighbour {neighbour.row_id!r} has similarity {neighbour.similarity}; rebuild the index."
-            )
-        per_task.setdefault(neighbour.task, []).append(neighbour.similarity)
+        if not (math.isfinite(neighbour.vote) and neighbour.vote >= 0):
+            raise SearchIndexError(f"neighbour {neighbour.row_id!r} has the vote {neighbour.vote}; rebuild the index.")
+        per_task.setdefault(neighbour.task, []).append(neighbour.vote)
     # fsum rounds once, so the order in which neighbours arrive cannot change a weight.
-    sums = {task: math.fsum(similarities) for task, similarities in per_task.items()}
+    sums = {task: math.fsum(votes) for task, votes in per_task.items()}
     total = math.fsum(sums.values())
     if total <= 0:
         raise SettingsError(
-            f"all {len(neighbours)} neighbours have similarity 0 under the kernel {kernel!r}. Choose 'inverse'."
+            f"all {len(neighbours)} neighbours have a vote of 0 under the kernel {kernel!r}. Choose 'inverse'."
         )
     return sorted(((task, mass / total) for task, mass in sums.items()), key=lambda item: (-item[1], item[0]))
 

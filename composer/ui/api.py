@@ -25,7 +25,7 @@ PARAMETERS = {
     "passage": "a text that the question is about",
     "top_p": "above 0, at most 1: the heaviest tasks are kept until together they weigh this much",
     "top_k": "how many of the nearest training examples decide about the tasks",
-    "kernel": f"how a distance becomes a similarity, one of {', '.join(KERNELS)}",
+    "kernel": f"how a distance becomes a vote, one of {', '.join(KERNELS)}",
     "density": "above 0, at most 1: the share of entries that a method keeps, where it prunes",
     "majority_sign": "how the methods that vote elect a sign, total (by sum) or frequency (by count)",
     "normalization": "what an option's score is: "

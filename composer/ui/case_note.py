@@ -16,7 +16,8 @@ def draw(case: Case | None, trace: Trace) -> str:
         return ""
     title = case.title if case.title.endswith(("?", "!", ".")) else f"{case.title}."
     return (
-        f'<aside class="ac-case-note fam-{esc(case.family)}"><p><strong>{esc(title)}</strong>'
+        f'<aside class="ac-case-note fam-{esc(case.family)}" data-study="{esc(case.slug)}">'
+        f"<p><strong>{esc(title)}</strong>"
         f" {esc(case.look_for)} {esc(rightness(case))}</p>{_printed(case, trace)}</aside>"
     )
 

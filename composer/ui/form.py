@@ -7,13 +7,13 @@ from typing import Any
 
 import gradio as gr
 
-from composer.config import NORMALIZATIONS
 from composer.merging import METHODS
-from composer.routing import KERNELS
 from composer.types import MAX_OPTION_CHARS, MAX_OPTIONS, MAX_QUESTION_CHARS
 from composer.ui import gallery
 from composer.ui.cases import Case
+from composer.ui.choices import offered
 from composer.ui.inputs import NAMES, Inputs
+from composer.ui.number_field import number_field
 from composer.ui.panels import html_panel
 
 
@@ -79,11 +79,10 @@ def build_form(studies: tuple[Case, ...], start: Inputs) -> Form:
         )
     compare = gr.Button("Compare merges", variant="primary", elem_id="ac-compare")
     error = html_panel("", elem_id="ac-error")
-    top_p = gr.Slider(
-        0.05,
-        1.0,
+    html_panel('<p class="ac-error" role="alert"></p>', elem_id="ac-trouble")
+    top_p = number_field(
+        "top_p",
         start.top_p,
-        step=0.01,
         label="Nucleus top-p",
         info="Keep the fewest tasks that together have this share of the votes",
         elem_id="ac-top-p",
@@ -110,37 +109,40 @@ def _advanced(start: Inputs) -> dict[str, gr.Component]:
     elects = ", ".join(method.title for method in METHODS.values() if method.elects)
     with gr.Accordion("Advanced", open=False, elem_id="ac-advanced"):
         return {
-            "top_k": gr.Slider(
-                1, 200, start.top_k, step=1, label="Neighbours (top-k)", info="How many training examples vote"
+            "top_k": number_field(
+                "top_k",
+                start.top_k,
+                label="Neighbours (top-k)",
+                info="How many training examples vote",
+                elem_id="ac-top-k",
             ),
             "kernel": gr.Radio(
-                [(f"{kernel.title}: {kernel.formula}", name) for name, kernel in KERNELS.items()],
+                offered("kernel"),
                 value=start.kernel,
                 label="Kernel",
                 info="How much a neighbour at cosine distance d votes",
             ),
-            "density": gr.Slider(
-                0.05,
-                1.0,
+            "density": number_field(
+                "density",
                 start.density,
-                step=0.05,
                 label="Density",
                 info=f"Share of the numbers that pruning keeps ({prunes})",
+                elem_id="ac-density",
             ),
             "majority_sign": gr.Radio(
-                [("by count", "frequency"), ("by sum", "total")],
+                offered("majority_sign"),
                 value=start.majority_sign,
                 label="Sign election",
                 info=f"How adapters vote on a sign ({elects})",
             ),
             "normalization": gr.Radio(
-                [(_NORMALIZATION_LABELS[name], name) for name in NORMALIZATIONS],
+                offered("normalization"),
                 value=start.normalization,
                 label="Option scores",
                 info="How options of different length are made comparable; by the plain sum, long ones are at a loss",
             ),
             "methods": gr.CheckboxGroup(
-                [(method.title, name) for name, method in METHODS.items()],
+                offered("methods"),
                 value=list(start.methods),
                 label="Methods",
             ),
@@ -148,12 +150,3 @@ def _advanced(start: Inputs) -> dict[str, gr.Component]:
                 start.embed_options, label="Search with the options too", info="Else only the question is compared"
             ),
         }
-
-
-_NORMALIZATION_LABELS = {
-    "tokens": "per token",
-    "sum": "plain sum",
-    "bytes": "per byte",
-    "pmi": "less that without the question (PMI)",
-    "harness": "as lm-evaluation-harness",
-}

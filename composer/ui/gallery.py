@@ -23,7 +23,7 @@ def chips(cases: tuple[Case, ...]) -> str:
             if case.family == family
         )
         groups.append(f'<div class="ac-chip-group"><span>{esc(family)}</span>{buttons}</div>')
-    return f'<div class="ac-cases"><h3>Try a case</h3>{"".join(groups)}</div>'
+    return f'<div class="ac-cases"><h2>Try a case</h2>{"".join(groups)}</div>'
 
 
 def tiles(cases: tuple[Case, ...], outcomes: dict[str, dict[str, Any]]) -> str:

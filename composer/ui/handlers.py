@@ -8,18 +8,17 @@ from typing import Any
 
 import gradio as gr
 
-from composer.errors import ComposerError
 from composer.pipeline import Composer
 from composer.ui import case_note, fold, grid, results, running, saving
 from composer.ui.cases import Case, case_of
 from composer.ui.charts import heatmap, neighbour_list, neighbour_map, reading, ribbon
-from composer.ui.inputs import Inputs, from_query
+from composer.ui.inputs import Inputs
+from composer.ui.link import Place, read_kept, read_link, read_place
 from composer.ui.markup import esc
 from composer.ui.measured import Measured
 from composer.ui.panels import PANELS
 from composer.ui.running import Run, Work
 from composer.ui.server.downloads import Downloads
-from composer.ui.server.guard import QUEUE_FULL
 from composer.ui.words import accuracy
 
 Changes = dict[str, Any]
@@ -48,7 +47,7 @@ class Handlers:
         trace = run.trace
         return {
             "note": case_note.draw(case_of(run.inputs, self.cases), trace),
-            "map": neighbour_map.draw(self.example_map, trace.neighbours),
+            "map": neighbour_map.draw(self.example_map, trace.neighbours, trace.query.text),
             "nucleus": ribbon.draw(trace.weights),
             "reading": reading.draw(trace.neighbours),
             "neighbours": neighbour_list.draw(trace.neighbours, trace.weights),
@@ -85,14 +84,14 @@ class Handlers:
             return _refused("That case study does not exist. Choose another.")
         return self._filled(case.inputs(self.defaults))
 
-    def open_link(self, request: gr.Request) -> Changes:
-        """The inputs of the page's address into the form, and asked, if it has any."""
-        params = {key: request.query_params.getlist(key) for key in request.query_params}
-        try:
-            inputs = from_query(params, self.defaults)
-        except ComposerError as error:
-            return _refused(running.words_for(error))
-        return {} if inputs is None else self._filled(inputs)
+    def open_link(self, place: object) -> Changes:
+        """The run of the page's address into the form, and asked, if there is one."""
+        return self._opened(read_place(place))
+
+    def go_to(self, place: object) -> Changes:
+        """Likewise, by the browser's buttons for back and forward; without a question, the first case again."""
+        changes = self._opened(read_place(place))
+        return changes or (self._filled(self.cases[0].inputs(self.defaults)) if self.cases else {})
 
     def answer(self, found: Run | None, shown: Run | None) -> Iterator[Changes]:
         """The answers; of a slow model, after every method. If the models cannot answer, the last run comes back.
@@ -116,8 +115,8 @@ class Handlers:
             yield {**_refused(running.words_for(error)), **self.shown(shown), "found": shown}
 
     def turned_away(self, shown: Run | None) -> Changes:
-        """The queue took no more; the last run comes back."""
-        return {**_refused(QUEUE_FULL), **self.shown(shown), "found": shown}
+        """An event never got to its handler; the last run comes back. The client script says what happened."""
+        return {**self.shown(shown), "found": shown}
 
     def save(self, event: gr.EventData, shown: Run | None, *values: Any) -> Changes:  # noqa: ANN401
         """A link to the file that was asked for."""
@@ -149,6 +148,17 @@ class Handlers:
     def reset(self) -> Changes:
         """Everything but question, options and passage at the bank's defaults."""
         return {"error": "", **self.defaults.settings_by_name()}
+
+    def _opened(self, place: Place) -> Changes:
+        inputs = read_kept(place.kept, self.defaults)
+        if inputs is not None:
+            return self._filled(inputs)
+        link = read_link(place.params, self.defaults, self.cases)
+        if link is None:
+            return {}
+        if link.faults or link.inputs is None:
+            return {**(link.inputs.by_name() if link.inputs else {}), **_refused(link.refusal)}
+        return self._filled(link.inputs)
 
     def _filled(self, inputs: Inputs) -> Changes:
         return {**inputs.by_name(), **self._found(lambda: inputs)}

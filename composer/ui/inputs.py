@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 from urllib.parse import urlencode
@@ -68,8 +68,9 @@ class Inputs:
 NAMES = tuple(field.name for field in fields(Inputs))
 """Of the form's fields, in the order in which Gradio hands over their values."""
 
-_KEYS = {
+KEYS = {
     "question": "q",
+    "options": "o",
     "passage": "passage",
     "top_p": "p",
     "top_k": "k",
@@ -77,7 +78,16 @@ _KEYS = {
     "density": "density",
     "majority_sign": "sign",
     "normalization": "norm",
+    "methods": "m",
+    "embed_options": "embed",
 }
+"""Of each field in a link."""
+LEFT = "left"
+"""In a link: what was left out of it, since it was too long."""
+LEFT_OUT = ("passage", "options", "question")
+"""In this order, until it is short enough."""
+MAX_LINK_CHARS = 6_000
+"""Servers and proxies refuse a request whose first line has more than 8,192 bytes."""
 
 
 def default_inputs(settings: Settings) -> Inputs:
@@ -102,30 +112,30 @@ def option_lines(text: str) -> tuple[str, ...]:
 
 
 def to_query_string(inputs: Inputs) -> str:
-    """All inputs, also those at their defaults: a link says the same after a bank's defaults have changed."""
-    pairs = [(key, str(getattr(inputs, name))) for name, key in _KEYS.items() if getattr(inputs, name) != ""]
-    pairs += [("o", option) for option in option_lines(inputs.options)]
-    pairs += [("m", method) for method in inputs.methods]
-    pairs += [("embed", "options")] if inputs.embed_options else []
-    return urlencode(pairs)
+    """All inputs, also those at their defaults: a link says the same after a bank's defaults have changed.
+
+    What makes it too long is left out, and named.
+    """
+    pairs: dict[str, list[str]] = {name: _as_words(getattr(inputs, name)) for name in NAMES}
+    pairs["options"] = list(option_lines(inputs.options))
+    left: list[str] = []
+    for name in LEFT_OUT:
+        if pairs[name] and len(_encoded(pairs, left)) > MAX_LINK_CHARS:
+            pairs[name] = []
+            left.append(name)
+    return _encoded(pairs, left)
 
 
-def from_query(params: Mapping[str, Sequence[str]], defaults: Inputs) -> Inputs | None:
-    """The inputs of a link; None without a question. Raises SettingsError for a number that is none."""
-    single = {name: params[key][-1] for name, key in _KEYS.items() if params.get(key)}
-    if "question" not in single:
-        return None
-    values: dict[str, Any] = dict(single)
-    for name in ("top_p", "density"):
-        if name in values:
-            values[name] = _parsed(name.replace("_", "-"), values[name], float)
-    if "top_k" in values:
-        values["top_k"] = _parsed("top-k", values["top_k"], int)
-    if params.get("o"):
-        values["options"] = "\n".join(params["o"])
-    if params.get("m"):
-        values["methods"] = tuple(params["m"])
-    return replace(defaults, **values, embed_options="options" in params.get("embed", ()))
+def _encoded(pairs: dict[str, list[str]], left: list[str]) -> str:
+    return urlencode(
+        [(KEYS[name], word) for name, words in pairs.items() for word in words] + [(LEFT, n) for n in left]
+    )
+
+
+def _as_words(value: object) -> list[str]:
+    if isinstance(value, bool):
+        return ["options"] if value else []
+    return [str(one) for one in (value if isinstance(value, tuple) else (value,)) if one != ""]
 
 
 def _text(value: object) -> str:
@@ -144,10 +154,3 @@ def _whole(name: str, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise SettingsError(f"{name} is {value!r}; it must be a whole number from 1 to 1000.")
     return value
-
-
-def _parsed(name: str, text: str, kind: type) -> Any:  # noqa: ANN401 - float or int
-    try:
-        return kind(text)
-    except ValueError as error:
-        raise SettingsError(f"{name} in the link is {text[:20]!r}, which is no number. Correct the link.") from error

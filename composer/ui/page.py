@@ -20,7 +20,7 @@ from composer.ui.measured import read_measured
 from composer.ui.panels import html_panel
 from composer.ui.server.downloads import downloads_of
 from composer.ui.server.hosted_work import hosted_work
-from composer.ui.story import build_maker, build_rest, build_results, build_story
+from composer.ui.story import build_maker, build_place, build_rest, build_results, build_story
 from composer.ui.wiring import Helpers, wire
 from composer.ui.words import prose
 
@@ -43,7 +43,7 @@ def build_page(composer: Composer, app_settings: AppSettings) -> gr.Blocks:
                 results = build_results(handlers)
                 gallery = build_rest(handlers, public_url(app_settings) or _address(app_settings), compare)
         html_panel(prose.client_data(_client_data(app_settings, handlers.example_map)))
-        helpers = Helpers(gallery, build_maker(), html_panel("", elem_id="ac-queue"), results)
+        helpers = Helpers(gallery, build_maker(), build_place(), html_panel("", elem_id="ac-queue"), results)
         wire(page, handlers, form, panels, helpers, first)
         gr.api(compare, api_name="compare", concurrency_limit=1, concurrency_id="model")
     page.queue(api_open=False, max_size=app_settings.queue_size)

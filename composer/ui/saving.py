@@ -39,11 +39,11 @@ def _chart(composer: Composer, example_map: ExampleMap | None, run: Run, form: I
     if what == "answers":
         return svg.answers.draw(trace)
     if what == "heat":
-        return svg.heat.draw(trace.weights, trace.contributions)
+        return svg.heat.draw(trace.weights, trace.contributions, trace.query.text)
     # the ribbon and the list follow top-p, top-k and the kernel as they are moved, before anything is compared anew
     current = reweighed(composer, run, form)
     if what == "weights":
-        return svg.weights.draw(current.trace.weights)
+        return svg.weights.draw(current.trace.weights, trace.query.text)
     if example_map is None:
         raise SettingsError("these examples ship without a map. Save the list of neighbours.")
-    return svg.map.draw(example_map, trace.neighbours)
+    return svg.map.draw(example_map, trace.neighbours, trace.query.text)

@@ -16,6 +16,7 @@ from composer.ui.running import Run
 from composer.ui.words import accuracy, prose, steps
 
 _MAP_SCRIPT = "element.closest('#ac-map').acServer = server;"
+_PLACE_SCRIPT = "window.adapterComposer.go = () => trigger('click');"
 _MADE_SCRIPT = "window.adapterComposer.make = (what) => trigger('click', {what});"
 
 
@@ -77,6 +78,11 @@ def build_rest(handlers: Handlers, address: str, compare: Callable[..., object])
 def build_maker() -> gr.HTML:
     """Out of sight: hands a wish for a file to the server, and the file's link to the client script."""
     return html_panel("", elem_id="ac-made", script=_MADE_SCRIPT)
+
+
+def build_place() -> gr.HTML:
+    """Out of sight: tells the server that the address is another one."""
+    return html_panel("", elem_id="ac-place", script=_PLACE_SCRIPT)
 
 
 def _section(number: int, title: str, sub: str) -> None:

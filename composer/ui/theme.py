@@ -8,6 +8,17 @@ from composer.config import ROOT
 from composer.ui import palette
 
 ASSETS = ROOT / "assets"
+SCRIPTS = (
+    "trouble.js",
+    "address.js",
+    "client.js",
+    "fields.js",
+    "map_view.js",
+    "map_picture.js",
+    "map.js",
+    "results.js",
+)
+"""In this order: the first one stands around all requests."""
 
 
 def theme() -> gr.themes.Base:
@@ -75,7 +86,7 @@ def theme() -> gr.themes.Base:
 def head() -> str:
     """Stylesheet and client scripts, all inline: the page asks nobody else for anything."""
     style = (ASSETS / "style.css").read_text(encoding="utf-8")
-    scripts = [(ASSETS / name).read_text(encoding="utf-8") for name in ("client.js", "map.js", "results.js")]
+    scripts = [(ASSETS / name).read_text(encoding="utf-8") for name in SCRIPTS]
     return (
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<style>{style}\n{palette.stylesheet()}</style>" + "".join(f"<script>{script}</script>" for script in scripts)

@@ -20,10 +20,12 @@ from composer.ui.panels import Panels
 from composer.ui.running import Run
 
 Handler = Callable[..., Changes] | Callable[..., Iterator[Changes]]
-_CHECK_STALE = (
-    f"(...values) => window.adapterComposer.checkStale(Object.fromEntries({json.dumps(NAMES)}"
-    ".map((name, i) => [name, values[i]])))"
-)
+_CHECK_STALE = f"(...values) => window.adapterComposer.checkStale({json.dumps(NAMES)}, values)"
+
+
+_HERE = "() => [window.adapterComposer.here()]"
+_RESTORE = "(...values) => window.adapterComposer.restored(values)"
+_FAILED = "() => window.adapterComposer.failed()"
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class Helpers:
 
     gallery: Any
     maker: Any
+    place: Any
+    """Takes the address that the client script goes to."""
     queue: gr.HTML
     """Gradio writes a visitor's place in the queue here; the client script carries it to the pill."""
     results: Any = None
@@ -50,33 +54,49 @@ def wire(page: gr.Blocks, handlers: Handlers, form: Form, panels: Panels, helper
         **queued,
         **changing(filled, handlers.answer),
         "inputs": [found, shown],
+        # what is asked while the models answer comes next, and is not forgotten
+        "trigger_mode": "always_last",
         "show_progress": "full",
         "show_progress_on": helpers.queue,
     }
-    # beside the queue, since it is the queue that took no more
+    # beside the queue, which may be what took no more
     refused: dict[str, Any] = {**fast, **changing(filled, handlers.turned_away), "inputs": [shown], "queue": False}
     opened = {**filled, **fields}
     asked = [form.compare.click(**changing(filled, handlers.find), inputs=values, **fast)]
     for chooser in (form.chips, helpers.gallery):
         asked.append(chooser.click(**changing(opened, handlers.open_case), **fast))
-    asked.append(page.load(**changing(opened, handlers.open_link), **fast))
-    for event in asked:
-        event.failure(**refused)
-        event.then(**model).failure(**refused)
+    here: dict[str, Any] = {"inputs": [helpers.place], "js": _HERE, "trigger_mode": "always_last", **fast}
+    asked.append(helpers.place.click(**changing(opened, handlers.go_to), **here))
+    loaded = page.load(**changing(opened, handlers.open_link), **here)
+    loaded.then(None, values, values, js=_RESTORE)
+    for event in (*asked, loaded):
+        answered = event.then(**model)
+        for step in (event, answered):
+            step.failure(**refused)
+            step.failure(None, js=_FAILED)
+    others = [
+        helpers.maker.click(
+            **changing({"error": form.error, "link": helpers.maker}, handlers.save), inputs=[shown, *values], **queued
+        ),
+        gr.on(
+            [form.fields.top_p.change, form.fields.top_k.change, form.fields.kernel.change],
+            **changing(
+                {"error": form.error, "nucleus": panels.nucleus, "neighbours": panels.neighbours}, handlers.reweigh
+            ),
+            inputs=[found, *values],
+            trigger_mode="always_last",
+            **fast,
+        ),
+        form.reset.click(**changing({"error": form.error, **fields}, handlers.reset), **fast),
+    ]
     if helpers.results is not None:
         shown_results = {"results": helpers.results}
         # no model is asked, so that it waits for none
-        helpers.results.click(**{**fast, **changing(shown_results, handlers.show_results), "queue": False})
-    made = {"error": form.error, "link": helpers.maker}
-    helpers.maker.click(**changing(made, handlers.save), inputs=[shown, *values], **queued)
-    gr.on(
-        [form.fields.top_p.change, form.fields.top_k.change, form.fields.kernel.change],
-        **changing({"error": form.error, "nucleus": panels.nucleus, "neighbours": panels.neighbours}, handlers.reweigh),
-        inputs=[found, *values],
-        trigger_mode="always_last",
-        **fast,
-    )
-    form.reset.click(**changing({"error": form.error, **fields}, handlers.reset), **fast)
+        others.append(
+            helpers.results.click(**{**fast, **changing(shown_results, handlers.show_results), "queue": False})
+        )
+    for event in others:
+        event.failure(None, js=_FAILED)
     form.copy.click(None, js="() => window.adapterComposer.copyLink()")
     gr.on([field.change for field in values], None, values, js=_CHECK_STALE)
 

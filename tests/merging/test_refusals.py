@@ -64,7 +64,7 @@ def test_a_name_given_twice_is_refused(oracle: Oracle):
 
 @pytest.mark.parametrize("method", [name for name, m in METHODS.items() if not m.mixes_ranks])
 def test_unequal_ranks_are_refused_where_a_method_does_not_mix_them(oracle: Oracle, method: str):
-    with pytest.raises(MergeError, match="one 4, thin 2. Only cat, svd, core_.* and core_iso mix ranks"):
+    with pytest.raises(MergeError, match="one 4, thin 2. These mix ranks: Concatenation .cat., SVD .svd., .*core_iso."):
         merge(method, oracle.adapters(["one", "thin"]), {"one": 0.5, "thin": 0.5})
 
 

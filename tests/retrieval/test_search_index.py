@@ -39,7 +39,7 @@ def test_neighbours_carry_their_row_and_true_distance(index: SearchIndex):
         row = ROWS.ids.index(neighbour.row_id)
         assert (neighbour.task, neighbour.text) == (ROWS.tasks[row], ROWS.texts[row])
         assert neighbour.distance == pytest.approx(1 - float(VECTORS[row] @ question), abs=1e-5)
-        assert neighbour.similarity == max(0.0, 1 - neighbour.distance)
+        assert neighbour.vote == max(0.0, 1 - neighbour.distance)
     assert [n.distance for n in neighbours] == sorted(n.distance for n in neighbours)
 
 

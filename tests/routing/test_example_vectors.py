@@ -51,7 +51,7 @@ def test_the_nearest_are_found_exactly_nearest_first(vectors: ExampleVectors):
     expected = sorted(distances)[:10]
     assert [one.task for one in found] == [task for _, task in expected]
     assert [one.distance for one in found] == pytest.approx([distance for distance, _ in expected], abs=1e-6)
-    assert [one.similarity for one in found] == pytest.approx([max(0.0, 1 - one.distance) for one in found])
+    assert [one.vote for one in found] == pytest.approx([max(0.0, 1 - one.distance) for one in found])
 
 
 def test_there_are_no_more_neighbours_than_examples_and_none_lies_below_distance_0(vectors: ExampleVectors):

@@ -15,7 +15,7 @@ DISTANCES = st.floats(0, 2, allow_nan=False)
 
 
 @pytest.mark.parametrize(
-    ("name", "distance", "similarity"),
+    ("name", "distance", "vote"),
     [
         ("inverse", 0.25, 0.8),
         ("inverse", 0.0, 1.0),
@@ -24,8 +24,8 @@ DISTANCES = st.floats(0, 2, allow_nan=False)
         ("cosine", 1.5, 0.0),
     ],
 )
-def test_kernels_are_their_formulas(name: str, distance: float, similarity: float):
-    assert KERNELS[name](distance) == pytest.approx(similarity, abs=1e-15)
+def test_kernels_are_their_formulas(name: str, distance: float, vote: float):
+    assert KERNELS[name](distance) == pytest.approx(vote, abs=1e-15)
 
 
 @pytest.mark.parametrize("name", sorted(KERNELS))

@@ -20,8 +20,8 @@ def neighbour(task: str, distance: float, kernel: str = "inverse") -> Neighbour:
     return Neighbour(task, f"text of {task}", distance, KERNELS[kernel](distance), f"{task}-1")
 
 
-def with_mass(**similarities: float) -> list[Neighbour]:
-    return [Neighbour(task, "text", 0.5, similarity, task) for task, similarity in similarities.items()]
+def with_mass(**votes: float) -> list[Neighbour]:
+    return [Neighbour(task, "text", 0.5, vote, task) for task, vote in votes.items()]
 
 
 NEIGHBOURS = st.lists(
@@ -70,7 +70,7 @@ def test_the_smallest_p_keeps_exactly_the_heaviest(neighbours: list[Neighbour]):
     assert all(mass <= 1 / 2 for _, mass in weights.dropped)
 
 
-def test_similarities_are_summed_per_task_and_cut():
+def test_votes_are_summed_per_task_and_cut():
     weights = route(with_mass(piqa=6, rte=3, cb=1), top_p=0.9, kernel="inverse")
     assert weights.kept == (("piqa", pytest.approx(2 / 3)), ("rte", pytest.approx(1 / 3)))
     assert weights.dropped == (("cb", pytest.approx(0.1)),)
@@ -94,7 +94,7 @@ def test_a_task_without_mass_never_enters_the_nucleus():
 def test_reweighing_uses_the_distances_at_hand():
     before = [neighbour("piqa", 0.25), neighbour("cb", 1.5)]
     after = reweigh(before, "cosine")
-    assert [n.similarity for n in after] == [0.75, 0.0]
+    assert [n.vote for n in after] == [0.75, 0.0]
     assert [(n.task, n.distance, n.row_id) for n in after] == [(n.task, n.distance, n.row_id) for n in before]
 
 
@@ -104,14 +104,14 @@ def test_no_neighbours_is_refused():
 
 
 def test_no_mass_at_all_is_refused_with_a_kernel_that_has_some():
-    with pytest.raises(SettingsError, match="similarity 0 under the kernel 'cosine'.*'inverse'"):
+    with pytest.raises(SettingsError, match="a vote of 0 under the kernel 'cosine'.*'inverse'"):
         route(with_mass(piqa=0, cb=0), top_p=0.9, kernel="cosine")
 
 
-@pytest.mark.parametrize("similarity", [math.nan, math.inf, -0.1])
-def test_a_similarity_that_is_no_weight_is_refused(similarity: float):
-    with pytest.raises(SearchIndexError, match="similarity"):
-        route(with_mass(piqa=1, cb=similarity), top_p=0.9, kernel="inverse")
+@pytest.mark.parametrize("vote", [math.nan, math.inf, -0.1])
+def test_a_vote_that_is_no_weight_is_refused(vote: float):
+    with pytest.raises(SearchIndexError, match="vote"):
+        route(with_mass(piqa=1, cb=vote), top_p=0.9, kernel="inverse")
 
 
 @pytest.mark.parametrize("top_p", [0, -1, 1.01, math.nan])

@@ -47,7 +47,7 @@ def served(composer: Composer, cache_dir: Path) -> Iterator[str]:
     from composer.ui.server.health import Health
     from composer.ui.server.launch import launch_options
 
-    settings = AppSettings(port=_free_port(), cache_dir=cache_dir)
+    settings = AppSettings(port=free_port(), cache_dir=cache_dir)
     page = build_page(composer, settings)
     health = Health(settings.bank)
     health.watch(composer)
@@ -58,11 +58,11 @@ def served(composer: Composer, cache_dir: Path) -> Iterator[str]:
 
 
 @contextmanager
-def served_by_a_process(bank: Path, cache_dir: Path, before: Path) -> Iterator[str]:
+def served_by_a_process(bank: Path, cache_dir: Path, before: Path, *, port: int | None = None) -> Iterator[str]:
     """`python app.py` as a person starts it again, with a copy of the index of the cache `before`: one process at a
     time may hold an index, and one that is built anew can miss a far neighbour that the other found."""
     shutil.copytree(before / "index", cache_dir / "index")
-    port = _free_port()
+    port = port or free_port()
     address = f"http://127.0.0.1:{port}/"
     settings = {"GRADIO_SERVER_PORT": str(port), "COMPOSER_BANK": str(bank), "COMPOSER_CACHE": str(cache_dir)}
     log = cache_dir / "log"
@@ -190,7 +190,7 @@ def visit(site: str, browser: Browser) -> Iterator[Visit]:
         context.close()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

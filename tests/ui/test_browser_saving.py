@@ -37,6 +37,11 @@ def test_a_run_can_be_taken_away_whole(visit: Visit, composer, tmp_path):
     assert json.loads(saved(visitor, '[data-export="json"]')) == trace
     rows = list(csv.DictReader(io.StringIO(saved(visitor, '[data-export="csv"]').decode())))
     assert [row["row_id"] for row in rows] == [neighbour["row_id"] for neighbour in trace["neighbours"]]
+    for row, neighbour in zip(rows, trace["neighbours"], strict=True):
+        assert float(row["similarity"]) == pytest.approx(1 - neighbour["distance"]) == neighbour["similarity"]
+        assert float(row["vote"]) == neighbour["vote"]
+    similarities = visitor.page.locator(".ac-neighbours summary b").all_inner_texts()
+    assert similarities == [f"{neighbour['similarity']:.2f}" for neighbour in trace["neighbours"]]
     assert saved(visitor, '[data-export="map"]').startswith(b"\x89PNG")
     for chart in ("map", "weights", "answers", "heat"):
         drawing = saved(visitor, f'[data-make="{chart}"]')

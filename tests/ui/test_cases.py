@@ -63,7 +63,8 @@ def test_a_case_names_its_right_answer_without_its_full_stop_or_says_that_nobody
 
 
 def test_a_title_that_is_a_question_gets_no_full_stop():
-    assert "<strong>Who?</strong>" in case_note.draw(replace(WHERE, title="Who?"), trace({"cat": 1}))
+    for title, shown in (("Where", "Where."), ("Is it the same question?", "Is it the same question?")):
+        assert f"<strong>{shown}</strong>" in case_note.draw(replace(WHERE, title=title), trace({}))
 
 
 def test_a_hostile_case_is_only_text():

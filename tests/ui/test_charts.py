@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import html
 import re
 
 import numpy as np
@@ -8,6 +9,7 @@ from composer.retrieval.projection import project, quick_projection, read_map, w
 from composer.types import Contribution, Neighbour, TaskWeights
 from composer.ui.charts import heatmap, neighbour_list, neighbour_map, reading, ribbon
 from composer.ui.charts.neighbour_map import ExampleMap
+from composer.ui.svg import weights
 
 from .sample import HOSTILE
 
@@ -21,6 +23,21 @@ def test_shown_weights_add_up_to_a_hundred():
     assert abs(sum(map(float, shown)) - 100) < 0.05
 
 
+def test_the_saved_weights_say_what_the_page_says():
+    cut = (("cb", 0.0196), ("rte", 0.0196), ("wnli", 0.0196))
+    thirds = TaskWeights((("piqa", 1 / 3), ("copa", 1 / 3), ("sst2", 1 / 3)), cut, 0.9, "inverse")
+    page, file = (
+        html.unescape(re.sub(r"<[^>]*>", "|", drawn)) for drawn in (ribbon.draw(thirds), weights.draw(thirds, "Why?"))
+    )
+    figures = re.compile(r"\d+\.\d\u202f%")
+    rows = page[page.index("Weight") :]
+    assert figures.findall(rows) == figures.findall(file)
+    assert re.findall(r"([\d.]+)\u202f% of the votes", ribbon.draw(thirds))[1:] == [
+        *("31.4", "31.4", "31.4"),
+        *("2.0", "1.9", "1.9"),
+    ]
+
+
 def test_the_ribbon_covers_the_whole():
     widths = re.findall(r'style="width:([\d.]+)%" data-hint', ribbon.draw(WEIGHTS))
     assert abs(sum(map(float, widths)) - 100) < 0.01
@@ -31,11 +48,12 @@ def test_the_cut_is_drawn_where_top_p_says():
 
 
 def test_the_list_shows_cosine_similarity_and_marks_cut_tasks():
-    html = neighbour_list.draw(
+    shown = neighbour_list.draw(
         [Neighbour("piqa", "hint\nGoal", 0.25, 0.8, "1"), Neighbour("cb", "hint\nP", 0.5, 0.6, "2")], WEIGHTS
     )
-    assert ">0.75</b>" in html and ">0.50</b>" in html
-    assert re.findall(r'<li class="fam-\w+( ac-dropped)?" data-task="(\w+)"', html) == [
+    assert ">0.75</b>" in shown and ">0.50</b>" in shown
+    assert "Cosine distance 0.250; its vote is 0.800" in shown
+    assert re.findall(r'<li class="fam-\w+( ac-dropped)?" data-task="(\w+)"', shown) == [
         ("", "piqa"),
         (" ac-dropped", "cb"),
     ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .conftest import PATIENCE_MS, _free_port
+from .conftest import PATIENCE_MS, free_port
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -30,7 +30,7 @@ def crowded(composer: Composer, cache_dir: Path, monkeypatch: pytest.MonkeyPatch
     from composer.ui.server.hosted_work import hosted_work
     from composer.ui.server.launch import launch_options
 
-    settings, free, busy = AppSettings(port=_free_port(), cache_dir=cache_dir, queue_size=1), threading.Event(), []
+    settings, free, busy = AppSettings(port=free_port(), cache_dir=cache_dir, queue_size=1), threading.Event(), []
     work = hosted_work(composer, settings)
 
     def held(run):
@@ -66,7 +66,7 @@ def test_a_full_queue_is_one_sentence_beside_the_button_and_the_last_result_stay
     answers.first.wait_for()
     before = answers.count()
     visitor.locator("#ac-compare").click()
-    visitor.locator("#ac-error .ac-error", has_text=QUEUE_FULL).wait_for()
+    visitor.locator("#ac-trouble .ac-error", has_text=QUEUE_FULL).wait_for()
     answers.first.wait_for()
     assert answers.count() == before
     visitor.close()

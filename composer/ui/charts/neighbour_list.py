@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from composer.routing.closeness import warning
 from composer.types import Neighbour, TaskWeights
 from composer.ui.markup import esc, shortened
 from composer.ui.palette import family_of, title_of
 from composer.ui.words.glossary import explained
 
 PREVIEW_CHARS = 220
-FAR = 0.4
-"""Cosine similarity of the nearest example, below which nothing is near: invented questions of the kinds that a bank
-knows came out at 0.5 and more, questions about other things at 0.35 and less."""
 
 
 def draw(neighbours: Sequence[Neighbour], weights: TaskWeights) -> str:
@@ -29,18 +27,14 @@ def draw(neighbours: Sequence[Neighbour], weights: TaskWeights) -> str:
 
 
 def closeness(neighbours: Sequence[Neighbour]) -> str:
-    """How near the nearest is, in a sentence; a warning where that is far away."""
+    """How near the nearest is, in a sentence; a warning before it where that is not near."""
     if not neighbours:
         return ""
-    nearest = 1 - neighbours[0].distance
-    if nearest < FAR:
-        return (
-            '<p class="ac-note">Nothing in this bank is close to your question: the nearest example has a similarity'
-            f" of {nearest:.2f}. Read the answers with care.</p>"
-        )
+    doubt = warning(neighbours)
     task, count = Counter(neighbour.task for neighbour in neighbours).most_common(1)[0]
-    return (
-        f'<p class="ac-caption ac-closeness">The nearest example has a similarity of <b>{nearest:.2f}</b>.'
+    return (f'<p class="ac-note">{esc(doubt)}</p>' if doubt else "") + (
+        f'<p class="ac-caption ac-closeness">The nearest example has a similarity of <b>'
+        f"{neighbours[0].similarity:.2f}</b>."
         f" Of {len(neighbours)} neighbours, <b>{count}</b> belong to <b>{esc(task)}</b>.</p>"
     )
 
@@ -62,14 +56,14 @@ def _filter(neighbours: Sequence[Neighbour]) -> str:
 
 def _row(neighbour: Neighbour, kept: bool) -> str:
     state = "" if kept else " ac-dropped"
-    hover = f"Cosine distance {neighbour.distance:.3f}; its vote is {neighbour.similarity:.3f} under the chosen kernel."
+    hover = f"Cosine distance {neighbour.distance:.3f}; its vote is {neighbour.vote:.3f} under the chosen kernel."
     return (
         f'<li class="fam-{family_of(neighbour.task)}{state}" data-task="{esc(neighbour.task)}"'
         f' data-row="{esc(neighbour.row_id)}"><details>'
         '<summary><i aria-hidden="true"></i>'
         f'<span class="ac-task" data-hint="{esc(title_of(neighbour.task))}">{esc(neighbour.task)}</span>'
         f'<span class="ac-preview">{esc(shortened(_without_hint(neighbour.text), PREVIEW_CHARS))}</span>'
-        f'<b data-hint="{esc(hover)}">{1 - neighbour.distance:.2f}</b></summary>'
+        f'<b data-hint="{esc(hover)}">{neighbour.similarity:.2f}</b></summary>'
         f'<p class="ac-whole">{esc(neighbour.text)}</p></details></li>'
     )
 

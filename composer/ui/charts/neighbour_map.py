@@ -97,7 +97,17 @@ class ExampleMap:
         return {"task": task, "title": title_of(task), "family": family_of(task), "text": self.texts[index]}
 
 
-def draw(example_map: ExampleMap | None, neighbours: Sequence[Neighbour]) -> str:
+ZOOM = (
+    '<div class="ac-zoom" role="group" aria-label="Zoom of the map">'
+    '<button type="button" data-zoom="in" aria-label="Zoom in" aria-disabled="false">+</button>'
+    '<button type="button" data-zoom="out" aria-label="Zoom out" aria-disabled="true">−</button>'
+    '<button type="button" data-zoom="all" aria-label="Show the whole map" aria-disabled="true"'
+    ' data-hint="The whole map; a double click does it too">⤢</button></div>'
+)
+
+
+def draw(example_map: ExampleMap | None, neighbours: Sequence[Neighbour], question: str = "") -> str:
+    """The question goes into the picture that can be saved."""
     if example_map is None:
         return (
             '<p class="ac-caption">These examples ship without a map, so they cannot be drawn. The list has them.</p>'
@@ -111,9 +121,10 @@ def draw(example_map: ExampleMap | None, neighbours: Sequence[Neighbour]) -> str
     first = ", ".join(dict.fromkeys(n.task for n in neighbours[:SPOKES]))
     label = f"Map of {len(example_map.row_ids):,} training examples; the nearest to the question belong to {first}"
     return (
-        f'<div class="ac-map" data-near="{data(found)}" data-star="{data(star(found))}">'
+        f'<div class="ac-map" data-near="{data(found)}" data-star="{data(star(found))}"'
+        f' data-question="{esc(question)}">'
         f'<div class="ac-map-stage"><canvas role="img" aria-label="{esc(label)}"></canvas>'
-        '<div class="ac-tip" hidden></div></div>'
+        f'<div class="ac-tip" hidden></div>{ZOOM}</div>'
         f'<div class="ac-legend" role="group" aria-label="Highlight a family of tasks">{legend}</div>'
         f'<p class="ac-caption">★ is your question; lines lead to its ten nearest examples. {APPROXIMATE}</p>'
         f"{save_buttons('map', 'map', png=True)}</div>"
@@ -137,7 +148,7 @@ def near(example_map: ExampleMap, neighbours: Sequence[Neighbour]) -> list[list[
         index = example_map.index_of.get(neighbour.row_id)
         if index is not None:
             x, y = (round(float(value), 4) for value in example_map.points[index])
-            similarity = round(1 - neighbour.distance, 3)
+            similarity = round(neighbour.similarity, 3)
             found.append([index, x, y, number[example_map.tasks[index]], similarity, neighbour.row_id])
     return found
 

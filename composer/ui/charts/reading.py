@@ -14,7 +14,7 @@ def draw(neighbours: Sequence[Neighbour]) -> str:
     if not neighbours:
         return ""
     nearest = neighbours[0]
-    about = f"{title_of(nearest.task)} · similarity {1 - nearest.distance:.2f}"
+    about = f"{title_of(nearest.task)} · similarity {nearest.similarity:.2f}"
     return (
         f'<section class="ac-reading fam-{family_of(nearest.task)}" aria-live="polite">'
         '<h3>The nearest example</h3><p class="ac-reading-head"><i aria-hidden="true"></i>'

@@ -14,8 +14,7 @@ DROPPED_SHOWN = 6
 
 def draw(weights: TaskWeights) -> str:
     kept_mass = 1 - sum(mass for _, mass in weights.dropped)
-    shares = percents([weight for _, weight in weights.kept])
-    masses = percents([*(w * kept_mass for _, w in weights.kept), *(mass for _, mass in weights.dropped)])
+    shares, masses = in_percent(weights)
     total = len(weights.kept) + len(weights.dropped)
     head = (
         f'<p class="ac-caption"><b>{len(weights.kept)} of {total} task{"" if total == 1 else "s"}</b> '
@@ -27,14 +26,22 @@ def draw(weights: TaskWeights) -> str:
         for (task, _), share, mass in zip(weights.kept, shares, masses, strict=False)
     )
     return (
-        f'<div class="ac-nucleus">{head}{_ribbon(weights, kept_mass)}{_header()}<ul'
+        f'<div class="ac-nucleus">{head}{_ribbon(weights, kept_mass, masses)}{_header()}<ul'
         f' class="ac-weights">{kept_rows}</ul>{_dropped(weights, masses)}{save_buttons("weights", "weights")}</div>'
     )
 
 
-def _ribbon(weights: TaskWeights, kept_mass: float) -> str:
-    parts = [_part(task, weight * kept_mass, dropped=False) for task, weight in weights.kept]
-    parts += [_part(task, mass, dropped=True) for task, mass in weights.dropped]
+def in_percent(weights: TaskWeights) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """(weights of the kept tasks, votes of all tasks), as they are shown wherever they are: each adds up to 100."""
+    kept_mass = 1 - sum(mass for _, mass in weights.dropped)
+    votes = [*(weight * kept_mass for _, weight in weights.kept), *(mass for _, mass in weights.dropped)]
+    return percents([weight for _, weight in weights.kept]), percents(votes)
+
+
+def _ribbon(weights: TaskWeights, kept_mass: float, masses: tuple[float, ...]) -> str:
+    every = [(task, weight * kept_mass, False) for task, weight in weights.kept]
+    every += [(task, mass, True) for task, mass in weights.dropped]
+    parts = [_part(*one, shown=shown) for one, shown in zip(every, masses, strict=True)]
     label = ", ".join(f"{task} {weight:.0%}" for task, weight in weights.kept)
     edge = " ac-cut-right" if weights.top_p > 0.8 else (" ac-cut-left" if weights.top_p < 0.15 else "")
     return (
@@ -44,10 +51,10 @@ def _ribbon(weights: TaskWeights, kept_mass: float) -> str:
     )
 
 
-def _part(task: str, mass: float, *, dropped: bool) -> str:
+def _part(task: str, mass: float, dropped: bool, *, shown: float) -> str:
     name = f"<span>{esc(task)}</span>" if mass >= LABELED else ""
     state = " ac-dropped" if dropped else ""
-    hover = f"{title_of(task)}: {mass:.1%} of the votes{', cut' if dropped else ''}"
+    hover = f"{title_of(task)}: {percent(shown)} of the votes{', cut' if dropped else ''}"
     width = f"width:{mass * 100:.3f}%"
     return f'<div class="fam-{family_of(task)}{state}" style="{width}" data-hint="{esc(hover)}">{name}</div>'
 

@@ -20,11 +20,12 @@ from composer.heap import keep_for_good
 from composer.indexing import place_named
 from composer.pipeline import Composer
 from composer.ui import theme
-from composer.ui.page import build_page
+from composer.ui.page import build_page, public_url
 from composer.ui.server.downloads import downloads_of
 from composer.ui.server.guard import Guard
 from composer.ui.server.health import PATHS, Health
 from composer.ui.server.presence import Presence
+from composer.ui.server.preview import Preview, picture_route
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,8 +99,16 @@ def launch_options(settings: AppSettings, health: Health) -> dict[str, Any]:
         "blocked_paths": [] if settings.uploads else [str(ROOT)],
         "state_session_capacity": settings.sessions,
         "app_kwargs": {
-            "routes": [*(Route(path, answer_health) for path in PATHS), downloads_of(settings).route()],
-            "middleware": [Middleware(Guard, uploads=settings.uploads), Middleware(Presence)],
+            "routes": [
+                *(Route(path, answer_health) for path in PATHS),
+                downloads_of(settings).route(),
+                picture_route(),
+            ],
+            "middleware": [
+                Middleware(Guard, uploads=settings.uploads),
+                Middleware(Presence),
+                Middleware(Preview, public_url=public_url(settings)),
+            ],
         },
     }
 

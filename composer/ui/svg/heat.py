@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from composer.merging import METHODS
 from composer.types import Contribution, TaskWeights
-from composer.ui.svg.shapes import INK, LINE, SOFT, box, color_of, document, text
+from composer.ui.svg.shapes import INK, LINE, SOFT, box, color_of, headed, text
 
 LEFT, CELL, ROW, TOP = 150, 118, 34, 54
 HEAT = "#3552D6"
 
 
-def draw(weights: TaskWeights, contributions: tuple[Contribution, ...]) -> str:
+def draw(weights: TaskWeights, contributions: tuple[Contribution, ...], question: str) -> str:
     effective = ((METHODS[c.method].title, dict(c.effective)) for c in contributions)
     columns = [("Asked for", dict(weights.kept)), *effective]
     top = max(abs(value) for _, column in columns for value in column.values())
@@ -26,7 +26,7 @@ def draw(weights: TaskWeights, contributions: tuple[Contribution, ...]) -> str:
     sizes = ["1.00", *(f"{c.norm_ratio:.2f}" for c in contributions)]
     off_span = ["0%", *(f"{c.off_span:.0%}" for c in contributions)]
     parts += [*_foot(y, "Size", sizes), *_foot(y + 22, "In no adapter", off_span)]
-    return document(LEFT + len(columns) * CELL + 16, y + 40, "Effective weights", parts)
+    return headed(LEFT + len(columns) * CELL + 16, y + 40, "Effective weights", question, parts)
 
 
 def _cell(column: int, y: float, value: float, top: float, *, asked: bool) -> str:

@@ -9,19 +9,19 @@ from typing import Any
 from composer.types import Neighbour
 from composer.ui.charts.neighbour_map import POINTS_MAX, SPOKES, ExampleMap, near, star
 from composer.ui.palette import LIGHT, OTHER, families_of
-from composer.ui.svg.shapes import INK, box, color_of, document, line, text
+from composer.ui.svg.shapes import INK, box, color_of, headed, line, text
 
 SIZE, MARGIN, LEGEND = 760, 24, 44
 
 
-def draw(example_map: ExampleMap, neighbours: Sequence[Neighbour]) -> str:
+def draw(example_map: ExampleMap, neighbours: Sequence[Neighbour], question: str) -> str:
     found = near(example_map, neighbours)
     parts = [_background(example_map), *_spokes(found), *_neighbours(example_map, found), *_names(example_map)]
     middle = star(found)
     if middle is not None:
         x, y = _place(*middle)
         parts.append(text(x, y + 9, "★", anchor="middle", size=26))
-    return document(SIZE, SIZE + LEGEND, "Neighbour map", [*parts, *_legend(example_map)])
+    return headed(SIZE, SIZE + LEGEND, "Neighbour map", question, [*parts, *_legend(example_map)])
 
 
 def _place(x: float, y: float) -> tuple[float, float]:

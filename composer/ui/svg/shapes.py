@@ -20,6 +20,16 @@ def document(width: float, height: float, title: str, parts: list[str]) -> str:
     )
 
 
+HEAD = 34
+"""Height of the line that `headed` puts above a chart."""
+
+
+def headed(width: float, height: float, title: str, question: str, parts: list[str]) -> str:
+    """A document whose chart stands below the question that it is of."""
+    head = text(20, 23, cut(question, int(width / 8)), bold=True, size=14)
+    return document(width, height + HEAD, title, [head, f'<g transform="translate(0 {HEAD})">', *parts, "</g>"])
+
+
 def text(
     x: float, y: float, words: str, *, anchor: str = "start", fill: str = INK, size: float = 13, bold: bool = False
 ) -> str:

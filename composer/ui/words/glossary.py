@@ -15,6 +15,7 @@ WORDS: dict[str, str] = {
     "neighbour": "A training example that is near to your question.",
     "similarity": "Cosine between question and example in the encoder's 384 dimensions: 1 is the same direction, 0 is"
     " unrelated.",
+    "vote": "What a neighbour counts for its task: the kernel's value of its distance, which is 1 less the similarity.",
     "kernel": "How a distance becomes a vote: the nearer an example, the more its task gets.",
     "share": "A task's part of all the votes that the neighbours cast.",
     "nucleus": "The fewest tasks whose shares together reach top-p. Only their adapters are merged.",

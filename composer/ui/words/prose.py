@@ -70,7 +70,7 @@ def client_data(values: dict[str, Any]) -> str:
 def section(number: int, title: str, sub: str) -> str:
     return (
         f'<div class="ac-section"><span aria-hidden="true">{number}</span><div><h2>{esc(title)}</h2><p>{esc(sub)}</p>'
-        "</div></div>"
+        '<p class="ac-stale-words" role="status"></p></div></div>'
     )
 
 
