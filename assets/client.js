@@ -213,7 +213,12 @@
     explained.setAttribute('aria-describedby', hint.id);
     place();
   };
-  for (const kind of ['pointerover', 'focusin']) document.addEventListener(kind, (event) => explain(event.target.closest?.('[data-hint]')));
+  document.addEventListener('focusin', (event) => explain(event.target.closest?.('[data-hint]')));
+  document.addEventListener('pointerover', (event) => {
+    const word = event.target.closest?.('[data-hint]');
+    // a page that scrolls to the word with the focus moves under the pointer
+    if (word || explained !== document.activeElement) explain(word);
+  });
   document.addEventListener('focusout', () => explain(null));
   document.addEventListener('scroll', () => { if (explained) place(); }, { capture: true, passive: true });
   document.addEventListener('keydown', (event) => { if (event.key === 'Escape') explain(null); });
