@@ -11,7 +11,7 @@ from composer.merging import METHODS
 from composer.pipeline import Composer
 from composer.routing import KERNELS
 from composer.serialize import trace_to_json
-from composer.types import MAX_OPTIONS, MIN_OPTIONS
+from composer.types import MAX_OPTIONS, MAX_PASSAGE_CHARS, MAX_QUESTION_CHARS, MIN_OPTIONS
 from composer.ui.inputs import Inputs
 from composer.ui.running import Work, find, finished, words_for
 
@@ -20,9 +20,9 @@ WHAT_IT_DOES = (
     "them, and what went into each merge."
 )
 PARAMETERS = {
-    "question": "what is asked, without its options",
+    "question": f"what is asked, without its options, in at most {MAX_QUESTION_CHARS:,} characters",
     "options": f"{MIN_OPTIONS} to {MAX_OPTIONS} possible answers; their order changes nothing",
-    "passage": "a text that the question is about",
+    "passage": f"a text that the question is about, of at most {MAX_PASSAGE_CHARS:,} characters",
     "top_p": "above 0, at most 1: the heaviest tasks are kept until together they weigh this much",
     "top_k": "how many of the nearest training examples decide about the tasks",
     "kernel": f"how a distance becomes a similarity, one of {', '.join(KERNELS)}",

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from composer.config import MergeSettings, RetrievalSettings, ScoreSettings, Settings
-from composer.errors import SettingsError
+from composer.errors import SettingsError, shown
 from composer.merging import METHODS
 from composer.types import Query
 
@@ -134,7 +134,7 @@ def _text(value: object) -> str:
 
 def _number(name: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise SettingsError(f"{name} is {value!r}; it must be a number above 0 and at most 1.")
+        raise SettingsError(f"{name} is {shown(value)}; it must be a number above 0 and at most 1.")
     return float(value)
 
 
@@ -142,7 +142,7 @@ def _whole(name: str, value: object) -> int:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, bool) or not isinstance(value, int):
-        raise SettingsError(f"{name} is {value!r}; it must be a whole number from 1 to 1000.")
+        raise SettingsError(f"{name} is {shown(value)}; it must be a whole number from 1 to 1000.")
     return value
 
 

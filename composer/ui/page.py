@@ -19,6 +19,7 @@ from composer.ui.inputs import default_inputs
 from composer.ui.measured import read_measured
 from composer.ui.panels import html_panel
 from composer.ui.server.downloads import downloads_of
+from composer.ui.server.fair_queue import take_queue
 from composer.ui.server.hosted_work import hosted_work
 from composer.ui.story import build_maker, build_rest, build_results, build_story
 from composer.ui.wiring import Helpers, wire
@@ -46,7 +47,7 @@ def build_page(composer: Composer, app_settings: AppSettings) -> gr.Blocks:
         helpers = Helpers(gallery, build_maker(), html_panel("", elem_id="ac-queue"), results)
         wire(page, handlers, form, panels, helpers, first)
         gr.api(compare, api_name="compare", concurrency_limit=1, concurrency_id="model")
-    page.queue(api_open=False, max_size=app_settings.queue_size)
+    take_queue(page, max_size=app_settings.queue_size)
     return page
 
 

@@ -22,8 +22,9 @@ from composer.pipeline import Composer
 from composer.ui import theme
 from composer.ui.page import build_page
 from composer.ui.server.downloads import downloads_of
-from composer.ui.server.guard import Guard
+from composer.ui.server.guard import UPLOADS, Guard
 from composer.ui.server.health import PATHS, Health
+from composer.ui.server.intake import Intake
 from composer.ui.server.presence import Presence
 
 
@@ -99,7 +100,11 @@ def launch_options(settings: AppSettings, health: Health) -> dict[str, Any]:
         "state_session_capacity": settings.sessions,
         "app_kwargs": {
             "routes": [*(Route(path, answer_health) for path in PATHS), downloads_of(settings).route()],
-            "middleware": [Middleware(Guard, uploads=settings.uploads), Middleware(Presence)],
+            "middleware": [
+                Middleware(Intake, unread=UPLOADS if settings.uploads else ()),
+                Middleware(Guard, uploads=settings.uploads),
+                Middleware(Presence),
+            ],
         },
     }
 
