@@ -19,6 +19,7 @@ from composer.ui.measured import Measured
 from composer.ui.panels import PANELS
 from composer.ui.running import Run, Work
 from composer.ui.server.downloads import Downloads
+from composer.ui.server.fair_queue import why_refused
 from composer.ui.server.guard import QUEUE_FULL
 from composer.ui.words import accuracy
 
@@ -112,9 +113,9 @@ class Handlers:
         except Exception as error:
             yield {**_refused(running.words_for(error)), **self.shown(shown), "found": shown}
 
-    def turned_away(self, shown: Run | None) -> Changes:
-        """The queue took no more; the last run comes back."""
-        return {**_refused(QUEUE_FULL), **self.shown(shown), "found": shown}
+    def turned_away(self, shown: Run | None, request: gr.Request) -> Changes:
+        """The queue took no more, of anybody or of this visitor; the last run comes back."""
+        return {**_refused(why_refused(request) or QUEUE_FULL), **self.shown(shown), "found": shown}
 
     def save(self, event: gr.EventData, shown: Run | None, *values: Any) -> Changes:  # noqa: ANN401
         """A link to the file that was asked for."""

@@ -70,7 +70,7 @@ def open_page(settings: AppSettings, health: Health, say: Callable[[str], None])
         say=say,
     )
     try:
-        return OpenPage(settings, health, composer, build_page(composer, settings), say)
+        return OpenPage(settings, health, composer, build_page(composer, settings, health.answers), say)
     except BaseException:
         composer.close()
         raise
