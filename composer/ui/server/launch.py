@@ -25,6 +25,7 @@ from composer.ui.server.downloads import downloads_of
 from composer.ui.server.guard import UPLOADS, Guard
 from composer.ui.server.health import PATHS, Health
 from composer.ui.server.intake import Intake
+from composer.ui.server.json_log import settle_libraries
 from composer.ui.server.presence import Presence
 
 
@@ -43,6 +44,7 @@ class OpenPage:
         host, port = self.settings.host, self.settings.port
         try:
             self.health.watch(self.composer)
+            settle_libraries(with_text=self.settings.log_queries)
             keep_for_good()
             self.say(f"Adapter Composer is ready on http://{_shown(host)}:{port}")
             self.page.launch(**launch_options(self.settings, self.health))

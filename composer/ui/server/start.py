@@ -10,7 +10,7 @@ from composer.heap import limit_arenas
 from composer.ui.server.cold_start import cold_start
 from composer.ui.server.folders import settle_folders
 from composer.ui.server.health import Health
-from composer.ui.server.request_log import log_to
+from composer.ui.server.json_log import catch_the_rest, log_to
 from composer.ui.server.zero_gpu import import_spaces
 
 
@@ -21,6 +21,7 @@ def start(settings: AppSettings, env: MutableMapping[str, str]) -> None:
     settings = settle_folders(settings, env, say)
     settle_gradio(env)
     log_to(sys.stderr, with_text=settings.log_queries)
+    catch_the_rest()
     health = Health(settings.bank)
     with cold_start(settings, health):
         import_spaces()
