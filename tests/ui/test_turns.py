@@ -162,6 +162,43 @@ def test_a_drag_of_ten_seconds_is_no_hurry():
 # How long an answer may take
 
 
+def test_while_an_answer_hangs_its_visitor_and_health_are_told(
+    composer, cache_dir: Path, monkeypatch: pytest.MonkeyPatch
+):
+    from composer.ui.page import build_page
+    from composer.ui.server import hosted_work
+    from composer.ui.server.health import Health
+    from composer.ui.server.launch import close_page, launch_options
+
+    free = threading.Event()
+    free.set()
+    work = hosted_work.model_work(composer)
+
+    def held(run: Any) -> Iterator[Any]:
+        free.wait()
+        yield from work(run)
+
+    monkeypatch.setattr(hosted_work, "model_work", lambda _: held)
+    settings = AppSettings(port=_free_port(), cache_dir=cache_dir, answer_seconds=2)
+    health = Health("tiny")
+    page = build_page(composer, settings, health.answers)
+    health.watch(composer)
+    page.launch(**launch_options(settings, health), prevent_thread_lock=True)
+    with httpx.Client(base_url=f"http://127.0.0.1:{settings.port}", timeout=PATIENCE) as client:
+        free.clear()
+        event = client.post("/gradio_api/call/v2/compare", json=ASKED).json()["event_id"]
+        told = client.get(f"/gradio_api/call/compare/{event}").text
+        assert "The answer was not there after 2 seconds" in told
+        answer = client.get("/healthz")
+        assert (answer.status_code, answer.json()["status"]) == (503, "stuck")
+        assert answer.json()["oldest_answer_seconds"] >= 2
+        free.set()
+        until(lambda: client.get("/healthz").status_code == 200)
+        assert client.get("/healthz").json()["oldest_answer_seconds"] == 0
+    health.close()
+    close_page(page)
+
+
 @pytest.fixture
 def stuck() -> Iterator[SimpleNamespace]:
     end, ran = threading.Event(), []

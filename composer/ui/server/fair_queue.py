@@ -19,6 +19,7 @@ from gradio.utils import run_coro_in_background
 
 from composer.ui.server.mailbox import UNREAD_SECONDS, Mailboxes
 from composer.ui.server.presence import forget, is_awaited
+from composer.ui.server.stopping import STOPPING
 from composer.ui.server.turns import HURRIES, REMEMBERED, WAITS, Load, Rates, Served
 from composer.ui.server.visitors import public_address
 
@@ -39,6 +40,8 @@ class FairQueue(Queue):
             default_concurrency_limit="not_set",
         )
         self.boxes = self.pending_messages_per_session = Mailboxes(SESSIONS_WITH_MESSAGES)
+        self.closing = False
+        """Whether no more is taken."""
         self._trust_proxy = trust_proxy
         self._rates, self._served = Rates(), Served()
         self._refused: OrderedDict[str, str] = OrderedDict()
@@ -51,13 +54,13 @@ class FairQueue(Queue):
     async def push(
         self, body: PredictBodyInternal, request: fastapi.Request, username: str | None
     ) -> tuple[bool, Any, Any]:
-        """Raises HTTPException (429) where the visitor has asked for enough already."""
-        words = self._refusal(body, request)
+        """Raises HTTPException: 429 where the visitor has asked for enough already, 503 where the app stops."""
+        words = STOPPING if self.closing else self._refusal(body, request)
         if words:
             self._refused[body.session_hash or ""] = words
             while len(self._refused) > REMEMBERED:
                 self._refused.popitem(last=False)
-            raise HTTPException(429, words, headers={"Retry-After": "5"})
+            raise HTTPException(503 if self.closing else 429, words, headers={"Retry-After": "5"})
         return await super().push(body, request, username)
 
     def get_events(self) -> tuple[list[Event], bool, str] | None:
@@ -68,6 +71,11 @@ class FairQueue(Queue):
         for event in found[0] if found else ():
             self._served.note(self._visitor(event))
         return found
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing waits or runs, and everything was fetched."""
+        return not any(self._pending()) and not self.boxes.bytes
 
     def why_refused(self, session: str | None) -> str:
         return self._refused.pop(session or "", "")

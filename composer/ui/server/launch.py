@@ -22,11 +22,13 @@ from composer.pipeline import Composer
 from composer.ui import theme
 from composer.ui.page import build_page
 from composer.ui.server.downloads import downloads_of
+from composer.ui.server.fair_queue import FairQueue
 from composer.ui.server.guard import UPLOADS, Guard
 from composer.ui.server.health import PATHS, Health
 from composer.ui.server.intake import Intake
 from composer.ui.server.json_log import settle_libraries
 from composer.ui.server.presence import Presence
+from composer.ui.server.stopping import Stopping
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,15 +41,21 @@ class OpenPage:
     page: gr.Blocks
     say: Callable[[str], None]
 
-    def serve(self) -> None:
-        """Until interrupted."""
+    def serve(self, stopping: Stopping) -> None:
+        """Until interrupted, or until what runs when the process is asked to stop is done."""
         host, port = self.settings.host, self.settings.port
         try:
             self.health.watch(self.composer)
             settle_libraries(with_text=self.settings.log_queries)
             keep_for_good()
             self.say(f"Adapter Composer is ready on http://{_shown(host)}:{port}")
-            self.page.launch(**launch_options(self.settings, self.health))
+            self.page.launch(**launch_options(self.settings, self.health), prevent_thread_lock=True)
+            # Gradio sets its own where Node stands in front
+            stopping.listen()
+            stopping.wait()
+            queue: FairQueue = self.page._queue  # type: ignore[assignment]
+            queue.closing = self.health.closing = True
+            stopping.drain(lambda: queue.is_idle)
         finally:
             close_page(self.page)
             self.health.close()
