@@ -5,13 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_BODY = 1_000_000
 """Bytes of one request; all that a person may type is a tenth of that."""
 MAX_BODIES = 64 * MAX_BODY
 """Bytes of all requests that are being answered."""
+MAX_LINK = 50_000
+"""Bytes of a link's question mark and what follows. A server in front takes less, and a browser's address bar too."""
+LINK_TOO_LONG = (
+    f"This link is longer than {MAX_LINK:,} characters, the most that is read here. "
+    "Open the page without it and paste the passage into its field."
+)
 SECONDS = 20.0
 """In which a body must have arrived."""
 TOO_LONG = f"The request is longer than {MAX_BODY // 1_000_000} MB, the most that is read here. Shorten the texts."
@@ -38,6 +44,9 @@ class Intake:
         self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and len(scope.get("query_string", b"")) > MAX_LINK:
+            await PlainTextResponse(LINK_TOO_LONG, 414)(scope, receive, send)
+            return
         if scope["type"] != "http" or not _has_body(scope) or scope["path"].rstrip("/") in self._unread:
             await self.app(scope, receive, send)
             return

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
+from fastapi.exceptions import RequestValidationError
 from gradio.node_server import stop_node_process
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -21,6 +22,8 @@ from composer.indexing import place_named
 from composer.pipeline import Composer
 from composer.ui import theme
 from composer.ui.page import build_page
+from composer.ui.server.asking import check, told_what_does_not_fit
+from composer.ui.server.connections import Streams, most_streams
 from composer.ui.server.downloads import downloads_of
 from composer.ui.server.fair_queue import FairQueue
 from composer.ui.server.guard import UPLOADS, Guard
@@ -110,9 +113,11 @@ def launch_options(settings: AppSettings, health: Health) -> dict[str, Any]:
         "state_session_capacity": settings.sessions,
         "app_kwargs": {
             "routes": [*(Route(path, answer_health) for path in PATHS), downloads_of(settings).route()],
+            "exception_handlers": {RequestValidationError: told_what_does_not_fit},
             "middleware": [
-                Middleware(Intake, unread=UPLOADS if settings.uploads else ()),
+                Middleware(Intake, check=check, unread=UPLOADS if settings.uploads else ()),
                 Middleware(Guard, uploads=settings.uploads),
+                Middleware(Streams, most=most_streams()),
                 Middleware(Presence),
             ],
         },

@@ -8,6 +8,7 @@ from collections.abc import MutableMapping
 from composer.config import AppSettings
 from composer.heap import limit_arenas
 from composer.ui.server.cold_start import cold_start
+from composer.ui.server.connections import raise_limit
 from composer.ui.server.folders import settle_folders
 from composer.ui.server.health import Health
 from composer.ui.server.json_log import catch_the_rest, log_to
@@ -23,6 +24,7 @@ def start(settings: AppSettings, env: MutableMapping[str, str]) -> None:
     settle_gradio(env)
     log_to(sys.stderr, with_text=settings.log_queries)
     catch_the_rest()
+    raise_limit()
     stopping, health = Stopping(), Health(settings.bank)
     stopping.listen()
     with cold_start(settings, health):
