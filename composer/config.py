@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from composer.errors import SettingsError, unknown
+from composer.errors import SettingsError, shown, unknown
 
 ROOT = Path(__file__).resolve().parent.parent
 ADAPTERS = ROOT / "adapters"
@@ -29,13 +28,13 @@ NORMALIZATIONS: dict[str, str] = {
 
 
 def _check_share(name: str, value: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or not 0 < value <= 1:
-        raise SettingsError(f"{name} is {value!r}; it must be above 0 and at most 1.")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1:
+        raise SettingsError(f"{name} is {shown(value)}; it must be above 0 and at most 1.")
 
 
 def _check_whole(name: str, value: int, low: int, high: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise SettingsError(f"{name} is {value!r}; it must be a whole number from {low} to {high}.")
+        raise SettingsError(f"{name} is {shown(value)}; it must be a whole number from {low} to {high}.")
 
 
 @dataclass(frozen=True)
@@ -119,6 +118,10 @@ class AppSettings:
     """Events that may wait; a visitor beyond that is told to come back instead of waiting without end."""
     sessions: int = 500
     """Visitors whose last run is kept; one who comes back after that many others finds the first run again."""
+    trust_proxy: bool = False
+    """Whether a proxy in front tells the visitors' addresses, in X-Forwarded-For."""
+    answer_seconds: int | None = None
+    """In which an answer must be there; None for 30, or 600 of a slow base model. A lent GPU has limits of its own."""
     uploads: bool = False
     log_queries: bool = False
     """Whether the log may hold what visitors typed."""
@@ -151,6 +154,9 @@ class AppSettings:
             zero_gpu=_flag(env, "SPACES_ZERO_GPU"),
             queue_size=_number(env, "COMPOSER_QUEUE", 64, 10_000),
             sessions=_number(env, "COMPOSER_SESSIONS", 500, 100_000),
+            # A Space stands behind one.
+            trust_proxy=_flag(env, "COMPOSER_TRUST_PROXY", default=bool(space_id)),
+            answer_seconds=_number(env, limit, 0, 86_400) if env.get(limit := "COMPOSER_ANSWER_SECONDS") else None,
             uploads=_flag(env, "COMPOSER_UPLOADS"),
             log_queries=_flag(env, "COMPOSER_LOG_QUERIES"),
             mcp=_flag(env, "COMPOSER_MCP"),
@@ -162,14 +168,14 @@ def _number(env: Mapping[str, str], name: str, default: int, most: int) -> int:
     text = env.get(name) or str(default)
     if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= most:
         what = "a port number" if name.endswith("_PORT") else "a whole number"
-        raise SettingsError(f"{name} is {text!r}; it must be {what} from 1 to {most}.")
+        raise SettingsError(f"{name} is {shown(text)}; it must be {what} from 1 to {most}.")
     return int(text)
 
 
-def _flag(env: Mapping[str, str], name: str) -> bool:
-    text = env.get(name, "").strip().lower()
+def _flag(env: Mapping[str, str], name: str, *, default: bool = False) -> bool:
+    text = env.get(name, "").strip().lower() or str(default).lower()
     if text not in _FLAGS:
-        raise SettingsError(f"{name} is {env[name]!r}; it must be 1 or 0.")
+        raise SettingsError(f"{name} is {shown(env[name])}; it must be 1 or 0.")
     return _FLAGS[text]
 
 

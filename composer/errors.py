@@ -46,10 +46,25 @@ class SpaceError(ComposerError):
     """The Spacefile, or the Space that it describes, cannot be used as it is."""
 
 
+MAX_SHOWN = 80
+"""Characters of a value that a message repeats; the rest says nothing that the beginning does not."""
+
+
+def shown(value: object) -> str:
+    """A value as a message names it: its repr, cut to MAX_SHOWN characters."""
+    if isinstance(value, str) and len(value) > MAX_SHOWN - 2:
+        value = f"{value[: MAX_SHOWN - 3]}…"
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no whole number of more than 4,300 digits
+        text = f"<{type(value).__name__} without end>"
+    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
+
+
 def unknown(what: str, name: str, known: Iterable[str]) -> str:
     """The sentence for a name that does not exist, with the nearest one that does."""
     names = sorted(known)
     in_lower_case = {known.lower(): known for known in names}
-    close = get_close_matches(str(name).lower(), in_lower_case, n=1, cutoff=0.5)
+    close = get_close_matches(str(name)[:MAX_SHOWN].lower(), in_lower_case, n=1, cutoff=0.5)
     guess = f" Did you mean {in_lower_case[close[0]]!r}?" if close else ""
-    return f"unknown {what} {name!r}.{guess} Known: {', '.join(names)}."
+    return f"unknown {what} {shown(name)}.{guess} Known: {', '.join(names)}."

@@ -9,6 +9,8 @@ from composer.errors import QueryError
 
 MAX_QUESTION_CHARS = 4_000
 MAX_OPTION_CHARS = 2_000
+MAX_PASSAGE_CHARS = 40_000
+"""Several times what any model here reads: what is beyond its context is cut, but all of it is split into tokens."""
 MIN_OPTIONS, MAX_OPTIONS = 2, 8
 
 
@@ -31,9 +33,9 @@ class Query:
             raise QueryError(f"the options are a {type(self.options).__name__}, not a list. Give a list of strings.")
         object.__setattr__(self, "options", tuple(self.options))
         _check_text("question", self.text, MAX_QUESTION_CHARS)
-        for what, text in (("context", self.context), ("hint", self.hint)):
+        for what, text in (("passage", self.context), ("hint", self.hint)):
             if text is not None:
-                _check_text(what, text, None)
+                _check_text(what, text, MAX_PASSAGE_CHARS)
         if not MIN_OPTIONS <= len(self.options) <= MAX_OPTIONS:
             raise QueryError(
                 f"{len(self.options)} answer options were given; {MIN_OPTIONS} to {MAX_OPTIONS} are needed. "
@@ -57,13 +59,13 @@ class Query:
         return "\n".join(part for part in (self.hint, self.context, self.text) if part)
 
 
-def _check_text(what: str, text: object, limit: int | None) -> None:
+def _check_text(what: str, text: object, limit: int) -> None:
     if not isinstance(text, str):
         raise QueryError(f"the {what} is a {type(text).__name__}, not text. Give a string.")
+    if len(text) > limit:
+        raise QueryError(f"the {what} has {len(text):,} characters; {limit:,} are allowed. Shorten it.")
     if not text.strip():
         raise QueryError(f"the {what} is empty. Write at least one character that is not a space.")
-    if limit is not None and len(text) > limit:
-        raise QueryError(f"the {what} has {len(text):,} characters; {limit:,} are allowed. Shorten it.")
     if "\x00" in text:
         raise QueryError(f"the {what} holds a NUL character, which no text has. Remove it.")
     if any("\ud800" <= char <= "\udfff" for char in text):

@@ -55,9 +55,9 @@ def test_a_question_that_cannot_be_answered_is_one_sentence(
 
 @pytest.mark.parametrize("context", ["", "  ", "a\x00b", "\ud800"])
 def test_a_passage_that_is_no_text_is_one_sentence(cli, refused, context: str):
-    with pytest.raises(QueryError, match="the context"):
+    with pytest.raises(QueryError, match="the passage"):
         Query("Where?", GOOD, context=context)
-    refused(cli(*ASK, "--context", context), "the context")
+    refused(cli(*ASK, "--context", context), "the passage")
 
 
 @pytest.mark.parametrize("text", [None, 7, b"Where?", ["Where?"]])

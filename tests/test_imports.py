@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # A part may import what stands in a line above its own, and itself.
 LAYERS = (
     ("errors",),
-    ("types", "config", "heap"),
+    ("types", "config", "heap", "files"),
     ("tasks", "routing", "merging", "scores"),
     ("bank",),
     ("retrieval", "inference"),

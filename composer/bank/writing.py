@@ -12,6 +12,7 @@ from safetensors.torch import save as save_tensors
 from composer.bank.adapter_config import MAX_RANK
 from composer.bank.manifest import ADAPTER_FILES
 from composer.errors import AdapterError
+from composer.files import disk_of, is_full, whole_folder
 from composer.merging.factors import AdapterFactors, MergedAdapter
 
 
@@ -40,12 +41,13 @@ def write_adapter(
     config = _config(base_model_name, rank, scaling, modules)
     config_file, weights_file = ADAPTER_FILES
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / weights_file).write_bytes(save_tensors(tensors, metadata={"format": "pt"}))
-        (folder / config_file).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+        with whole_folder(folder, last=config_file) as beside:
+            (beside / weights_file).write_bytes(save_tensors(tensors, metadata={"format": "pt"}))
+            (beside / config_file).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
+        where = f", on {disk_of(folder)}" if is_full(error) else ""
         raise AdapterError(
-            f"the adapter cannot be written to {folder}: {error.strerror or error}. Choose another folder."
+            f"the adapter cannot be written to {folder}: {error.strerror or error}{where}. Choose another folder."
         ) from error
     return folder
 

@@ -23,7 +23,7 @@ from composer.cli.common import (
     weight,
 )
 from composer.config import DEFAULT_METHODS
-from composer.types import Query
+from composer.types import MAX_PASSAGE_CHARS, Query
 
 ALL_METHODS = (
     "linear, cat, ties, magnitude_prune, svd, dare_linear, dare_ties, "
@@ -84,7 +84,8 @@ def merge(arguments: Arguments) -> None:
 def _add_predict(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--query", required=True, metavar="TEXT", help="the question")
     parser.add_argument("--option", action="append", default=[], metavar="TEXT", help="an answer; give 2 to 8")
-    parser.add_argument("--context", metavar="TEXT", help="a passage that the question is about")
+    passage = f"a passage that the question is about, of at most {MAX_PASSAGE_CHARS:,} characters"
+    parser.add_argument("--context", metavar="TEXT", help=passage)
     add_place(parser, "--index")
     default = ",".join(DEFAULT_METHODS)
     parser.add_argument(

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from composer.errors import SearchIndexError
+from composer.retrieval.lock import no_space
 from composer.retrieval.manifest import CHROMA_FOLDER, REMEDY
 
 COLLECTION = "examples"
@@ -115,9 +116,7 @@ class Collection:
     def _translated(self, message: str) -> SearchIndexError:
         lowered = message.lower()
         if "disk is full" in lowered or "no space left" in lowered or "os error 28" in lowered:
-            return SearchIndexError(
-                f"no space is left for the example index in {self.where}. Free about 100 MB, or set COMPOSER_CACHE."
-            )
+            return no_space(Path(self.where))
         if "readonly" in lowered or "read-only" in lowered or "permission denied" in lowered:
             return SearchIndexError(
                 f"the example index cannot be opened: {self.where} is read-only. Set COMPOSER_CACHE to one that is not."

@@ -11,7 +11,7 @@ from threading import Lock
 
 import numpy as np
 
-from composer.errors import SearchIndexError, SettingsError
+from composer.errors import SearchIndexError, SettingsError, shown
 from composer.retrieval.chroma import Collection
 from composer.retrieval.encoder import DIMENSION
 from composer.retrieval.lock import FolderLock
@@ -89,7 +89,7 @@ class SearchIndex:
         """
         function = kernel_named(kernel)
         if top_k < 1:
-            raise SettingsError(f"top-k is {top_k!r}; it must be at least 1.")
+            raise SettingsError(f"top-k is {shown(top_k)}; it must be at least 1.")
         passed_over = sum(self.manifest.counts.get(task, 0) for task in set(without))
         # Rounding puts an example's distance to itself a hair below 0, where a kernel would exceed 1.
         found = [

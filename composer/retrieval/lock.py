@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import math
 import os
 import threading
 from pathlib import Path
 
 from composer.errors import SearchIndexError
+from composer.files import disk_of, is_full
 
 LOCK_FILE = "index.lock"
 
@@ -76,14 +78,20 @@ def _in_use(folder: Path, holder: int | str) -> SearchIndexError:
     )
 
 
+def no_space(folder: Path, needed: int = 100_000_000) -> SearchIndexError:
+    """`needed`: bytes."""
+    return SearchIndexError(
+        f"no space is left for the example index in {folder}, on {disk_of(folder)}. "
+        f"Free about {math.ceil(needed / 1e6)} MB, or name a folder on a larger disk "
+        "(of a bank's own index, COMPOSER_CACHE names it)."
+    )
+
+
 def cannot_write(folder: Path, error: OSError) -> SearchIndexError:
     """The sentence for a folder that takes no files: full, read-only, forbidden, or missing."""
     remedy = "Name a folder that can be written; of a bank's own index, COMPOSER_CACHE names it."
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return SearchIndexError(
-            f"no space is left for the example index in {folder}. Free about 100 MB, or name a folder on a larger disk "
-            "(of a bank's own index, COMPOSER_CACHE names it)."
-        )
+    if is_full(error):
+        return no_space(folder)
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
         return SearchIndexError(
             f"the example index cannot be written: {folder} is read-only ({error.strerror}). {remedy}"

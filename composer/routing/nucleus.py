@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from composer.errors import SearchIndexError, SettingsError
+from composer.errors import SearchIndexError, SettingsError, shown
 from composer.routing.kernels import kernel_named
 from composer.types import Neighbour, TaskWeights
 
@@ -28,7 +28,7 @@ def route(neighbours: Sequence[Neighbour], *, top_p: float, kernel: str) -> Task
     """
     kernel_named(kernel)
     if not 0 < top_p <= 1:
-        raise SettingsError(f"top-p is {top_p!r}; it must be above 0 and at most 1.")
+        raise SettingsError(f"top-p is {shown(top_p)}; it must be above 0 and at most 1.")
     masses = _masses(neighbours, kernel)
     size = _nucleus_size([mass for _, mass in masses], top_p)
     total = math.fsum(mass for _, mass in masses[:size])

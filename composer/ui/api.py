@@ -6,13 +6,12 @@ from typing import Any
 import gradio as gr
 
 from composer.config import NORMALIZATIONS
-from composer.errors import ComposerError
 from composer.merging import METHODS
 from composer.pipeline import Composer
 from composer.routing import KERNELS
 from composer.serialize import trace_to_json
-from composer.types import MAX_OPTIONS, MIN_OPTIONS
-from composer.ui.inputs import Inputs
+from composer.types import MAX_OPTIONS, MAX_PASSAGE_CHARS, MAX_QUESTION_CHARS, MIN_OPTIONS
+from composer.ui.inputs import Inputs, option_texts
 from composer.ui.running import Work, find, finished, words_for
 
 WHAT_IT_DOES = (
@@ -20,9 +19,9 @@ WHAT_IT_DOES = (
     "them, and what went into each merge."
 )
 PARAMETERS = {
-    "question": "what is asked, without its options",
+    "question": f"what is asked, without its options, in at most {MAX_QUESTION_CHARS:,} characters",
     "options": f"{MIN_OPTIONS} to {MAX_OPTIONS} possible answers; their order changes nothing",
-    "passage": "a text that the question is about",
+    "passage": f"a text that the question is about, of at most {MAX_PASSAGE_CHARS:,} characters",
     "top_p": "above 0, at most 1: the heaviest tasks are kept until together they weigh this much",
     "top_k": "how many of the nearest training examples decide about the tasks",
     "kernel": f"how a distance becomes a vote, one of {', '.join(KERNELS)}",
@@ -54,13 +53,10 @@ def compare_endpoint(composer: Composer, work: Work) -> Callable[..., dict[str, 
         methods: list[str] | None = None,
         embed_options: bool = False,
     ) -> dict[str, Any]:
-        chosen = list(start.methods) if methods is None else methods
         try:
-            if any("\n" in option for option in options):
-                raise ComposerError("an option holds a line break. Give each option as one line.")
             inputs = Inputs(
                 question=question,
-                options="\n".join(options),
+                options="\n".join(option_texts(options)),
                 passage=passage,
                 top_p=top_p,
                 top_k=top_k,
@@ -68,7 +64,7 @@ def compare_endpoint(composer: Composer, work: Work) -> Callable[..., dict[str, 
                 density=density,
                 majority_sign=majority_sign,
                 normalization=normalization,
-                methods=tuple(chosen),
+                methods=start.methods if methods is None else methods,  # type: ignore[arg-type]
                 embed_options=embed_options,
             )
             return trace_to_json(finished(work, find(composer, inputs)).trace)

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from composer.merging import METHODS
-from composer.types import MAX_OPTION_CHARS, MAX_OPTIONS, MAX_QUESTION_CHARS
+from composer.types import MAX_OPTION_CHARS, MAX_OPTIONS, MAX_PASSAGE_CHARS, MAX_QUESTION_CHARS
 from composer.ui import gallery
 from composer.ui.cases import Case
 from composer.ui.choices import offered
@@ -72,9 +72,10 @@ def build_form(studies: tuple[Case, ...], start: Inputs) -> Form:
         passage = gr.Textbox(
             start.passage,
             label="Passage",
-            info="A text that the question is about",
+            info=f"A text that the question is about, of at most {MAX_PASSAGE_CHARS:,} characters",
             lines=4,
             max_lines=14,
+            max_length=MAX_PASSAGE_CHARS,
             elem_id="ac-passage",
         )
     compare = gr.Button("Compare merges", variant="primary", elem_id="ac-compare")

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from composer.config import MergeSettings, RetrievalSettings, ScoreSettings, Settings
-from composer.errors import SettingsError
+from composer.errors import QueryError, SettingsError, shown
 from composer.merging import METHODS
 from composer.types import Query
 
@@ -32,23 +32,24 @@ class Inputs:
 
     def __post_init__(self) -> None:
         """Methods in the registry's order, whatever order they were ticked in; unknown ones last, to be refused."""
-        given = tuple(self.methods or ())
+        given = _names("methods", self.methods or ())
         known = tuple(method for method in METHODS if method in given)
         object.__setattr__(self, "methods", known + tuple(method for method in given if method not in METHODS))
 
     def query(self) -> Query:
         """Raises QueryError for what cannot be asked."""
-        query = Query(
-            _text(self.question), option_lines(_text(self.options)), context=_text(self.passage).strip() or None
-        )
+        passage = _text("passage", self.passage).strip() or None
+        query = Query(_text("question", self.question), option_lines(_text("options", self.options)), context=passage)
+        if not isinstance(self.embed_options, bool | None):
+            raise SettingsError(f"embed_options is {shown(self.embed_options)}; it must be true or false.")
         return replace(query, hint="\n".join(query.options)) if self.embed_options else query
 
     def settings(self) -> Settings:
         """Raises SettingsError for a value out of range, or none at all."""
         return Settings(
-            RetrievalSettings(_whole("top-k", self.top_k), _number("top-p", self.top_p), str(self.kernel)),
-            MergeSettings(_number("density", self.density), str(self.majority_sign)),
-            ScoreSettings(str(self.normalization)),
+            RetrievalSettings(_whole("top-k", self.top_k), _number("top-p", self.top_p), _name("kernel", self.kernel)),
+            MergeSettings(_number("density", self.density), _name("majority_sign", self.majority_sign)),
+            ScoreSettings(_name("normalization", self.normalization)),
             self.methods,
         )
 
@@ -138,13 +139,37 @@ def _as_words(value: object) -> list[str]:
     return [str(one) for one in (value if isinstance(value, tuple) else (value,)) if one != ""]
 
 
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+def option_texts(options: object) -> tuple[str, ...]:
+    """A program's options, of which each is one line. Raises QueryError."""
+    if not isinstance(options, list | tuple) or not all(isinstance(option, str) for option in options):
+        raise QueryError(f"options is {shown(options)}; it must be a list of texts.")
+    if any("\n" in option for option in options):
+        raise QueryError("an option holds a line break. Give each option as one line.")
+    return tuple(options)
+
+
+def _text(name: str, value: object) -> str:
+    """A field that was cleared may be None."""
+    if not isinstance(value, str | None):
+        raise QueryError(f"the {name} is {shown(value)}; it must be text.")
+    return value or ""
+
+
+def _name(what: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise SettingsError(f"{what} is {shown(value)}; it must be a name.")
+    return value
+
+
+def _names(what: str, values: object) -> tuple[str, ...]:
+    if not isinstance(values, list | tuple) or not all(isinstance(value, str) for value in values):
+        raise SettingsError(f"{what} is {shown(values)}; it must be a list of names.")
+    return tuple(values)
 
 
 def _number(name: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise SettingsError(f"{name} is {value!r}; it must be a number above 0 and at most 1.")
+        raise SettingsError(f"{name} is {shown(value)}; it must be a number above 0 and at most 1.")
     return float(value)
 
 
@@ -152,5 +177,5 @@ def _whole(name: str, value: object) -> int:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, bool) or not isinstance(value, int):
-        raise SettingsError(f"{name} is {value!r}; it must be a whole number from 1 to 1000.")
+        raise SettingsError(f"{name} is {shown(value)}; it must be a whole number from 1 to 1000.")
     return value

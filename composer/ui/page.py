@@ -18,7 +18,9 @@ from composer.ui.handlers import Handlers
 from composer.ui.inputs import default_inputs
 from composer.ui.measured import read_measured
 from composer.ui.panels import html_panel
+from composer.ui.server.answers import Answers
 from composer.ui.server.downloads import downloads_of
+from composer.ui.server.fair_queue import take_queue
 from composer.ui.server.hosted_work import hosted_work
 from composer.ui.story import build_maker, build_place, build_rest, build_results, build_story
 from composer.ui.wiring import Helpers, wire
@@ -27,9 +29,9 @@ from composer.ui.words import prose
 log = logging.getLogger(__name__)
 
 
-def build_page(composer: Composer, app_settings: AppSettings) -> gr.Blocks:
+def build_page(composer: Composer, app_settings: AppSettings, answers: Answers | None = None) -> gr.Blocks:
     """The whole page, with one run of the first case study already on show. Launch it with `launch.launch_options`."""
-    handlers = _handlers(composer, app_settings)
+    handlers = _handlers(composer, app_settings, answers or Answers())
     compare = compare_endpoint(composer, handlers.work)
     # where a GPU is lent per call, none is there yet
     first = _first_run(handlers, models=not app_settings.borrows_gpu)
@@ -46,14 +48,14 @@ def build_page(composer: Composer, app_settings: AppSettings) -> gr.Blocks:
         helpers = Helpers(gallery, build_maker(), build_place(), html_panel("", elem_id="ac-queue"), results)
         wire(page, handlers, form, panels, helpers, first)
         gr.api(compare, api_name="compare", concurrency_limit=1, concurrency_id="model")
-    page.queue(api_open=False, max_size=app_settings.queue_size)
+    take_queue(page, max_size=app_settings.queue_size, trust_proxy=app_settings.trust_proxy)
     return page
 
 
-def _handlers(composer: Composer, app_settings: AppSettings) -> Handlers:
+def _handlers(composer: Composer, app_settings: AppSettings, answers: Answers) -> Handlers:
     return Handlers(
         composer,
-        hosted_work(composer, app_settings),
+        hosted_work(composer, app_settings, answers),
         default_inputs(composer.default_settings()),
         cases.load_cases(),
         _map_of(composer),

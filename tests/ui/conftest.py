@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import sleep
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
@@ -62,19 +62,37 @@ def served_by_a_process(bank: Path, cache_dir: Path, before: Path, *, port: int 
     """`python app.py` as a person starts it again, with a copy of the index of the cache `before`: one process at a
     time may hold an index, and one that is built anew can miss a far neighbour that the other found."""
     shutil.copytree(before / "index", cache_dir / "index")
+    with running_app(bank, cache_dir, port=port) as app:
+        yield app.address
+
+
+class RunningApp(NamedTuple):
+    address: str
+    process: subprocess.Popen
+    log_file: Path
+
+    def log(self) -> str:
+        return self.log_file.read_text(encoding="utf-8")
+
+
+@contextmanager
+def running_app(
+    bank: Path, cache_dir: Path, *, before: tuple[str, ...] = (), port: int | None = None, **settings: str
+) -> Iterator[RunningApp]:
+    """`python app.py`, behind another command where one is given, with its settings by their variables."""
     port = port or free_port()
     address = f"http://127.0.0.1:{port}/"
-    settings = {"GRADIO_SERVER_PORT": str(port), "COMPOSER_BANK": str(bank), "COMPOSER_CACHE": str(cache_dir)}
+    settings |= {"GRADIO_SERVER_PORT": str(port), "COMPOSER_BANK": str(bank), "COMPOSER_CACHE": str(cache_dir)}
     log = cache_dir / "log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "app.py"], cwd=ROOT, env={**os.environ, **settings}, stdout=output, stderr=output
+            [*before, sys.executable, "app.py"], cwd=ROOT, env={**os.environ, **settings}, stdout=output, stderr=output
         )
     try:
         while not _is_ready(f"{address}healthz"):
             assert process.poll() is None, log.read_text(encoding="utf-8")
             sleep(0.5)
-        yield address
+        yield RunningApp(address, process, log)
     finally:
         process.terminate()
         process.wait()

@@ -26,12 +26,13 @@ def crowded(composer: Composer, cache_dir: Path, monkeypatch: pytest.MonkeyPatch
 
     from composer.config import AppSettings
     from composer.ui import page as page_module
+    from composer.ui.server.answers import Answers
     from composer.ui.server.health import Health
     from composer.ui.server.hosted_work import hosted_work
     from composer.ui.server.launch import launch_options
 
     settings, free, busy = AppSettings(port=free_port(), cache_dir=cache_dir, queue_size=1), threading.Event(), []
-    work = hosted_work(composer, settings)
+    work = hosted_work(composer, settings, Answers())
 
     def held(run):
         busy.append(run)

@@ -54,6 +54,7 @@ def site(models: Models, tmp_path: Path) -> Iterator[str]:
     from composer.ui.panels import PANELS
     from composer.ui.running import Run
     from composer.ui.server.downloads import Downloads
+    from composer.ui.server.fair_queue import take_queue
     from composer.ui.server.health import Health
     from composer.ui.server.hosted_work import logged
     from composer.ui.server.launch import launch_options
@@ -70,7 +71,7 @@ def site(models: Models, tmp_path: Path) -> Iterator[str]:
         filled = {name: gr.HTML() for name in ("error", *PANELS)} | {"shown": shown, "found": asked}
         answer = changing(filled, handlers.answer)
         gr.Button().click(**answer, inputs=[asked, shown], concurrency_limit=1, api_name="answer")
-    page.queue(api_open=False, max_size=1)
+    take_queue(page, max_size=1)
     page.launch(**launch_options(settings, Health("small")), prevent_thread_lock=True)
     yield f"http://127.0.0.1:{settings.port}"
     models.may_end.set()

@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from composer.config import AppSettings
 from composer.errors import ComposerError
+from composer.files import disk_of, is_full, whole_folder
 
 PATH = "gradio_api/made/"
 """Below Gradio's own prefix: where Node stands in front, it passes on little else."""
@@ -32,13 +33,16 @@ class Downloads:
 
     def put(self, name: str, content: bytes) -> str:
         """Its address, relative to the page's. Raises ComposerError where the folder takes no files."""
+        place = self.folder / secrets.token_hex(16)
         try:
             self._make_room(len(content))
-            place = self.folder / secrets.token_hex(16)
-            place.mkdir(parents=True)
-            (place / name).write_bytes(content)
+            with whole_folder(place, last=name) as beside:
+                (beside / name).write_bytes(content)
         except OSError as error:
-            raise ComposerError(f"{name} could not be kept for you: {error.strerror}. Free some space.") from error
+            where = f", on {disk_of(self.folder)}" if is_full(error) else ""
+            raise ComposerError(
+                f"{name} could not be kept for you: {error.strerror}{where}. Free some space."
+            ) from error
         return f"{PATH}{place.name}/{name}"
 
     def route(self) -> Route:

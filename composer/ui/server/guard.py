@@ -13,6 +13,8 @@ REFUSED = "This page takes typed text only: uploads and saved files are off."
 
 _API = "/gradio_api/"
 _UPLOADS = ("upload", "process_recording")
+UPLOADS = tuple(f"{_API}{name}" for name in _UPLOADS)
+"""Their paths."""
 _ASKS = ("queue/join", "call/")
 _KEEPS_FILES = ("deep_link",)
 """Saves a visitor's whole state in a file, and nothing ever deletes it."""

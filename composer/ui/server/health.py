@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from composer import __version__
 from composer.errors import ComposerError
 from composer.heap import give_back_free_memory
+from composer.ui.server.answers import Answers
 
 if TYPE_CHECKING:
     # Its torch takes long to import, and a cold start answers before.
@@ -27,7 +28,7 @@ CHECK_EVERY = 20.0
 
 @dataclass(frozen=True)
 class Status:
-    """`starting`, `ok` or `damaged`."""
+    """`starting`, `ok` or `damaged`; a report also knows `stuck` (in an answer) and `stopping`."""
 
     state: str
     bank: str
@@ -43,6 +44,9 @@ class Health:
     """Starts cold. `watch` makes it warm and keeps looking after the index until `close`."""
 
     def __init__(self, bank: str) -> None:
+        self.answers = Answers()
+        self.closing = False
+        """Whether the process was asked to stop: a host sends nobody here any more."""
         self._started = monotonic()
         # Replaced as a whole and never changed: a reader needs no lock.
         self._status = Status("starting", bank, {"loaded": False})
@@ -74,7 +78,7 @@ class Health:
         self._closed.set()
 
     def report(self) -> tuple[int, dict[str, Any]]:
-        """(HTTP status, JSON): 200 where questions are answered, 503 while cold or damaged."""
+        """(HTTP status, JSON): 200 where questions are answered; 503 while cold, damaged, stuck or stopping."""
         status, now = self._status, monotonic()
         body: dict[str, Any] = {
             "status": status.state,
@@ -86,7 +90,10 @@ class Health:
         if status.checked:
             since = round(now - status.checked, 1)
             body["index"] = {"examples": status.examples, "canary": status.canary, "checked_seconds_ago": since}
-        return (200 if status.state == "ok" else 503), body
+            body["oldest_answer_seconds"] = round(self.answers.oldest_seconds, 1)
+        if status.state == "ok" and (self.closing or self.answers.stuck):
+            body["status"] = "stopping" if self.closing else "stuck"
+        return (200 if body["status"] == "ok" else 503), body
 
     def _keep_checking(self, composer: Composer) -> None:
         while not self._closed.wait(CHECK_EVERY):

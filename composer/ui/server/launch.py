@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
+from fastapi.exceptions import RequestValidationError
 from gradio.node_server import stop_node_process
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -21,11 +22,17 @@ from composer.indexing import place_named
 from composer.pipeline import Composer
 from composer.ui import theme
 from composer.ui.page import build_page, public_url
+from composer.ui.server.asking import check, told_what_does_not_fit
+from composer.ui.server.connections import Streams, most_streams
 from composer.ui.server.downloads import downloads_of
-from composer.ui.server.guard import Guard
+from composer.ui.server.fair_queue import FairQueue
+from composer.ui.server.guard import UPLOADS, Guard
 from composer.ui.server.health import PATHS, Health
+from composer.ui.server.intake import Intake
+from composer.ui.server.json_log import settle_libraries
 from composer.ui.server.presence import Presence
 from composer.ui.server.preview import Preview, picture_route
+from composer.ui.server.stopping import Stopping
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,14 +45,21 @@ class OpenPage:
     page: gr.Blocks
     say: Callable[[str], None]
 
-    def serve(self) -> None:
-        """Until interrupted."""
+    def serve(self, stopping: Stopping) -> None:
+        """Until interrupted, or until what runs when the process is asked to stop is done."""
         host, port = self.settings.host, self.settings.port
         try:
             self.health.watch(self.composer)
+            settle_libraries(with_text=self.settings.log_queries)
             keep_for_good()
             self.say(f"Adapter Composer is ready on http://{_shown(host)}:{port}")
-            self.page.launch(**launch_options(self.settings, self.health))
+            self.page.launch(**launch_options(self.settings, self.health), prevent_thread_lock=True)
+            # Gradio sets its own where Node stands in front
+            stopping.listen()
+            stopping.wait()
+            queue: FairQueue = self.page._queue  # type: ignore[assignment]
+            queue.closing = self.health.closing = True
+            stopping.drain(lambda: queue.is_idle)
         finally:
             close_page(self.page)
             self.health.close()
@@ -70,7 +84,7 @@ def open_page(settings: AppSettings, health: Health, say: Callable[[str], None])
         say=say,
     )
     try:
-        return OpenPage(settings, health, composer, build_page(composer, settings), say)
+        return OpenPage(settings, health, composer, build_page(composer, settings, health.answers), say)
     except BaseException:
         composer.close()
         raise
@@ -104,8 +118,11 @@ def launch_options(settings: AppSettings, health: Health) -> dict[str, Any]:
                 downloads_of(settings).route(),
                 picture_route(),
             ],
+            "exception_handlers": {RequestValidationError: told_what_does_not_fit},
             "middleware": [
+                Middleware(Intake, check=check, unread=UPLOADS if settings.uploads else ()),
                 Middleware(Guard, uploads=settings.uploads),
+                Middleware(Streams, most=most_streams()),
                 Middleware(Presence),
                 Middleware(Preview, public_url=public_url(settings)),
             ],

@@ -33,6 +33,8 @@ class Presence:
         if not session:
             await self.app(scope, receive, send)
             return
+        if "app" in scope and hasattr(scope["app"], "state"):
+            scope["app"].state.present = self._here
         self._come(session)
         try:
             await self.app(scope, receive, send)

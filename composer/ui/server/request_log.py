@@ -5,16 +5,12 @@ What a visitor typed stays out of it, and of the line of an unexpected error, un
 
 from __future__ import annotations
 
-import json
 import logging
-import sys
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from time import perf_counter
-from typing import Any, TextIO
+from typing import Any
 
 from composer.config import Settings
 from composer.errors import ComposerError
@@ -69,42 +65,3 @@ def request(kind: str) -> Iterator[Entry]:
         milliseconds = round((perf_counter() - start) * 1000, 1)
         fields = {"request": kind, "outcome": outcome, "milliseconds": milliseconds, **entry.values}
         log.info("request", extra={"fields": fields, "typed": entry.typed})
-
-
-class JsonLines(logging.Formatter):
-    """A record as one line of JSON. Of an exception: its class and where it came from, and its words `with_text`."""
-
-    def __init__(self, *, with_text: bool = False) -> None:
-        super().__init__()
-        self._with_text = with_text
-
-    def format(self, record: logging.LogRecord) -> str:
-        line: dict[str, Any] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            **(getattr(record, "fields", None) or {"message": record.getMessage(), "logger": record.name}),
-        }
-        typed = getattr(record, "typed", None)
-        if typed and self._with_text:
-            line["typed"] = typed
-        error = record.exc_info[1] if record.exc_info else None
-        if error is not None:
-            line |= self._exception(error)
-        return json.dumps(line, ensure_ascii=False, default=str)
-
-    def _exception(self, error: BaseException) -> dict[str, Any]:
-        frames = traceback.extract_tb(error.__traceback__)
-        found = {
-            "exception": type(error).__name__,
-            "at": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
-        }
-        return found | ({"exception_text": str(error)} if self._with_text else {})
-
-
-def log_to(stream: TextIO = sys.stderr, *, with_text: bool = False) -> None:
-    """Send what the package logs there, from now on."""
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(JsonLines(with_text=with_text))
-    package = logging.getLogger("composer")
-    package.handlers, package.propagate = [handler], False
-    package.setLevel(logging.INFO)

@@ -8,9 +8,11 @@ from collections.abc import MutableMapping
 from composer.config import AppSettings
 from composer.heap import limit_arenas
 from composer.ui.server.cold_start import cold_start
+from composer.ui.server.connections import raise_limit
 from composer.ui.server.folders import settle_folders
 from composer.ui.server.health import Health
-from composer.ui.server.request_log import log_to
+from composer.ui.server.json_log import catch_the_rest, log_to
+from composer.ui.server.stopping import Stopping
 from composer.ui.server.zero_gpu import import_spaces
 
 
@@ -21,14 +23,18 @@ def start(settings: AppSettings, env: MutableMapping[str, str]) -> None:
     settings = settle_folders(settings, env, say)
     settle_gradio(env)
     log_to(sys.stderr, with_text=settings.log_queries)
-    health = Health(settings.bank)
+    catch_the_rest()
+    raise_limit()
+    stopping, health = Stopping(), Health(settings.bank)
+    stopping.listen()
     with cold_start(settings, health):
         import_spaces()
         # gradio and torch take long to import: a wrong setting should not wait for them, nor a visitor without a word
         from composer.ui.server.launch import open_page
 
         page = open_page(settings, health, say)
-    page.serve()
+    page.serve(stopping)
+    stopping.leave()
 
 
 def settle_gradio(env: MutableMapping[str, str]) -> None:
