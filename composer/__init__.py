@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from composer.config import MergeSettings, RetrievalSettings, ScoreSettings, Settings
@@ -10,6 +11,10 @@ from composer.types import Query, Trace
 
 if TYPE_CHECKING:
     from composer.pipeline import Composer
+
+# On CPUs that multiply bf16 bitsandbytes warns, when it is imported, that the package `kernels` is not there to fetch
+# code from the Hub, which is how it should be. peft and transformers import it too, so this must come before them.
+logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
 
 __version__ = "0.1.0"
 __all__ = [

@@ -101,6 +101,8 @@ class AppSettings:
     """A folder, or a Chroma server's address, with an index of other examples than the bank's own."""
     collection: str | None = None
     """Which of that server's."""
+    only_bank_tasks: bool = False
+    """Leave out its examples of tasks that the bank has no adapter for, in place of refusing the index."""
     host: str = "127.0.0.1"
     port: int = 7860
     cache_dir: Path = ROOT / ".cache"
@@ -143,6 +145,7 @@ class AppSettings:
             bank=env.get("COMPOSER_BANK") or DEFAULT_BANK,
             index=env.get("COMPOSER_INDEX") or None,
             collection=env.get("COMPOSER_COLLECTION") or None,
+            only_bank_tasks=_flag(env, "COMPOSER_ONLY_BANK_TASKS"),
             # A Space's visitors come from outside of its container.
             host=env.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if space_id else "127.0.0.1"),
             port=_number(env, "GRADIO_SERVER_PORT", 7860, 65_535),

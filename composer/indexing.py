@@ -38,10 +38,12 @@ def open_index(
     *,
     progress: Progress | None = None,
     force: bool = False,
+    only_bank_tasks: bool = False,
 ) -> SearchIndex:
     """The index of that place. The bank's own is built first where it is not there yet, or was built from others.
 
-    Raises a ComposerError, also where the index holds examples of tasks that the bank has no adapter for.
+    Raises a ComposerError, also where the index holds examples of tasks that the bank has no adapter for, unless these
+    are to be left out: `only_bank_tasks`.
     """
     if place is None:
         # os.path and not Path: a folder that may not be looked into is refused below, in words
@@ -49,7 +51,10 @@ def open_index(
             build_bank_index(bank, encoder, cache_dir, progress=progress, force=force)
     index = open_index_at(bank, encoder, cache_dir, place)
     try:
-        _check_adapters(index, bank)
+        if only_bank_tasks:
+            index.keep_only(bank.tasks)
+        else:
+            _check_adapters(index, bank)
     except BaseException:
         index.close()
         raise
@@ -124,5 +129,6 @@ def _check_adapters(index: SearchIndex, bank: Bank) -> None:
     if lacking:
         raise SearchIndexError(
             f"the example index in {index.where} holds examples of {', '.join(lacking)}, and the bank "
-            f"{bank.name!r} has no adapter of that name. Build another from the same --source, with --bank {bank.name}."
+            f"{bank.name!r} has no adapter of that name. Leave them out with --only-bank-tasks (for the page, "
+            f"COMPOSER_ONLY_BANK_TASKS=1), or build another from the same --source, with --bank {bank.name}."
         )

@@ -17,7 +17,7 @@ from composer.bank.manifest import Bank, load_bank
 from composer.bank.store import DEVICE_BYTES, AdapterStore
 from composer.config import ADAPTER_BYTES, DEFAULT_BANK, ROOT, Settings
 from composer.errors import BankError, ComposerError, SettingsError
-from composer.indexing import IndexPlace, index_folder, open_index
+from composer.indexing import IndexPlace, index_folder, open_index, place_named
 from composer.inference.base import BaseModel, check_base, load_base
 from composer.inference.gguf import Say, base_folder, config_folder
 from composer.inference.looking import added_to, last_input, module_to_look_at
@@ -61,24 +61,27 @@ class Composer:
         cls,
         bank: str | Path | Bank = DEFAULT_BANK,
         *,
-        index: IndexPlace = None,
-        cache_dir: Path = ROOT / ".cache",
+        index: IndexPlace | str = None,
+        cache_dir: str | Path = ROOT / ".cache",
         device: str = "auto",
         quantization: str | None = None,
         adapter_bytes: int = ADAPTER_BYTES,
         progress: Progress | None = None,
         say: Say | None = None,
+        only_bank_tasks: bool = False,
     ) -> Composer:
         """Check and load everything; the first time, build the bank's index in `cache_dir` from its shipped vectors.
 
-        `index` is a folder or server with an index of other examples; `quantization` is the bank's unless given;
+        `index` is a folder or server with an index of other examples, of which `only_bank_tasks` leaves out those of
+        tasks that the bank has no adapter for; `quantization` is the bank's unless given;
         `adapter_bytes` bounds the adapters in memory, as `AppSettings.adapter_bytes` says. `progress` hears of rows
         that are indexed, `say` of what else takes long.
         Raises a ComposerError that names what is missing, damaged or in use.
         """
         bank = bank if isinstance(bank, Bank) else load_bank(bank)
-        encoder = Encoder(bank.encoder)
-        opened = open_index(bank, encoder, cache_dir, index, progress=progress)
+        encoder, cache_dir = Encoder(bank.encoder), Path(cache_dir)
+        place = place_named(index) if isinstance(index, str) else index
+        opened = open_index(bank, encoder, cache_dir, place, progress=progress, only_bank_tasks=only_bank_tasks)
         try:
             base = _open_base(bank, cache_dir, device, quantization or bank.quantization, say)
             encoder.load()

@@ -181,3 +181,11 @@ def test_plain_values_tasks_and_routing_load_without_torch():
     loading = f"import sys; from composer import {', '.join(LIGHT)}; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", loading], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("library", ["peft", "bitsandbytes", "composer.retrieval.encoder"])
+def test_no_library_says_that_a_package_is_missing_that_nobody_needs(library: str):
+    ended = subprocess.run(
+        [sys.executable, "-c", f"import composer, {library}"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")

@@ -109,15 +109,15 @@ def _adapter(folder: Path, task: str, where: str) -> list[str]:
 def _where(folder: Path, where: str, what: str, *, outside: bool = True) -> list[str]:
     """A folder that is there goes before a Hub id of the same form."""
     hub, _, revision = where.partition("@")
-    within = (folder / where).exists()
-    if is_hub_id(hub) and not within:
-        return [f"hub = {quoted(hub)}", f"revision = {quoted(revision or 'main')}"]
     path = Path(where)
-    if not within and path.exists():
-        # Named from where the command runs.
-        path = path.resolve()
-        within = is_inside(folder, path)
-        path = path.relative_to(folder.resolve()) if within else path
+    if path.is_absolute() or not (folder / path).exists():
+        # Named from where the command runs: inside of the bank all the same?
+        if (path.is_absolute() or path.exists()) and is_inside(folder, path):
+            path = path.resolve().relative_to(folder.resolve())
+        elif is_hub_id(hub):
+            return [f"hub = {quoted(hub)}", f"revision = {quoted(revision or 'main')}"]
+        elif path.exists():
+            path = path.resolve()
     if path.is_absolute() and not outside:
         raise BankError(f"the {what} in {where} lies outside of the bank. Copy it into {folder} and name it there.")
     return [f"path = {quoted(str(path))}", *([] if path.is_absolute() else ["sha256 = {}"])]

@@ -17,7 +17,11 @@ from composer.merging.factors import AdapterFactors, MergedAdapter
 
 
 def write_adapter(
-    folder: Path, adapter: MergedAdapter | AdapterFactors, *, base_model_name: str, dtype: torch.dtype = torch.float32
+    folder: str | Path,
+    adapter: MergedAdapter | AdapterFactors,
+    *,
+    base_model_name: str,
+    dtype: torch.dtype = torch.float32,
 ) -> Path:
     """Writes adapter_config.json and adapter_model.safetensors, and returns the folder.
 
@@ -39,6 +43,7 @@ def write_adapter(
     tensors = dict(_tensors(adapter, rank, dtype))
     scaling = adapter.scaling if isinstance(adapter, AdapterFactors) else 1.0
     config = _config(base_model_name, rank, scaling, modules)
+    folder = Path(folder)
     config_file, weights_file = ADAPTER_FILES
     try:
         with whole_folder(folder, last=config_file) as beside:

@@ -10,6 +10,7 @@ from composer.cli.common import (
     Arguments,
     Commands,
     add_merge_settings,
+    add_only_bank_tasks,
     add_place,
     add_settings,
     bank_of,
@@ -47,7 +48,7 @@ def predict(arguments: Arguments) -> None:
     bank = bank_of(arguments)
     settings = settings_of(arguments, bank)
     check_settings(settings)
-    with closing(open_composer(bank, place_of(arguments))) as composer:
+    with closing(open_composer(bank, place_of(arguments), only_bank_tasks=arguments.only_bank_tasks)) as composer:
         trace = composer.explain(query, settings)
     show(trace_to_json(trace) if arguments.json else trace_report(trace))
 
@@ -87,6 +88,7 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
     passage = f"a passage that the question is about, of at most {MAX_PASSAGE_CHARS:,} characters"
     parser.add_argument("--context", metavar="TEXT", help=passage)
     add_place(parser, "--index")
+    add_only_bank_tasks(parser)
     default = ",".join(DEFAULT_METHODS)
     parser.add_argument(
         "--method", dest="methods", type=names, metavar="M,…", help=f"{ALL_METHODS}; default: {default}"

@@ -53,7 +53,9 @@ def bank_of(arguments: Arguments, *, ready: bool = True) -> Bank:
     return load_bank(arguments.bank or app_settings().bank, ready=ready)
 
 
-def open_composer(bank: Bank, index: IndexPlace = None, quantization: str | None = None) -> Composer:
+def open_composer(
+    bank: Bank, index: IndexPlace = None, quantization: str | None = None, *, only_bank_tasks: bool = False
+) -> Composer:
     from composer.pipeline import Composer
     from composer.reports import ProgressLine
 
@@ -65,6 +67,7 @@ def open_composer(bank: Bank, index: IndexPlace = None, quantization: str | None
         cache_dir=app.cache_dir,
         device=app.device,
         quantization=quantization or app.quantization,
+        only_bank_tasks=only_bank_tasks or app.only_bank_tasks,
         adapter_bytes=app.adapter_bytes,
         progress=progress,
         say=lambda words: print(words, file=sys.stderr),
@@ -119,6 +122,12 @@ def add_place(parser: argparse.ArgumentParser, option: str) -> None:
     add(option, dest="index", type=Path, metavar="DIR", help="an index's folder; default: the bank's own, in the cache")
     add("--server", metavar="URL", help="a Chroma server in place of a folder, such as http://localhost:8000")
     add("--collection", metavar="NAME", help="which collection of the server; default: examples")
+
+
+def add_only_bank_tasks(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--only-bank-tasks", action="store_true", help="leave out examples of tasks that the bank has no adapter for"
+    )
 
 
 def place_of(arguments: Arguments) -> IndexPlace:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from composer.cli.common import (
     Arguments,
     Commands,
+    add_only_bank_tasks,
     add_place,
     add_settings,
     app_settings,
@@ -64,7 +65,8 @@ def evaluate(arguments: Arguments) -> None:
     for sentence in (sentence for one in rows for sentence in one.skipped):
         print(f"composer: left out {sentence}", file=sys.stderr)
     work = app_settings().cache_dir / "evaluation" / bank.name
-    with closing(open_composer(bank, place_of(arguments), arguments.quantization)) as composer:
+    opened = open_composer(bank, place_of(arguments), arguments.quantization, only_bank_tasks=arguments.only_bank_tasks)
+    with closing(opened) as composer:
         progress = ProgressLine("Evaluating, rows", sys.stderr)
         evaluation = evaluate(composer, plan, settings, work, unconditional=arguments.pmi, progress=progress)
     if arguments.output:
@@ -115,6 +117,7 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     add("--join", action="store_true", help="keep the tasks and columns that the output file has already")
     add("--quantization", metavar="NAME", help="none, nf4 or int8; default: what the bank says")
     add_place(parser, "--index")
+    add_only_bank_tasks(parser)
     add_settings(parser)
 
 

@@ -8,31 +8,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-# On import it warns that the package `kernels` is not installed, which is how it should be.
-logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
-
-import torch  # noqa: E402
-from safetensors import SafetensorError  # noqa: E402
-from transformers import (  # noqa: E402
+import torch
+from safetensors import SafetensorError
+from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
     BitsAndBytesConfig,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
-from transformers.utils.logging import disable_progress_bar  # noqa: E402
+from transformers.utils.logging import disable_progress_bar
 
-from composer.errors import BankError, InferenceError, unknown  # noqa: E402
-from composer.inference.batched_lora import attach  # noqa: E402
-from composer.inference.gguf import kept_as  # noqa: E402
-from composer.inference.planning import CONFIG_ERRORS, check_room, plan_base  # noqa: E402
-from composer.inference.precision import (  # noqa: E402
+from composer.errors import BankError, InferenceError, unknown
+from composer.inference.batched_lora import attach
+from composer.inference.gguf import kept_as
+from composer.inference.planning import CONFIG_ERRORS, check_room, plan_base
+from composer.inference.precision import (
     QUANTIZATIONS,
     compute_dtype,
     quantization_on,
     weights_kept_as,
 )
-from composer.inference.prompts import prepare_tokenizer  # noqa: E402
+from composer.inference.prompts import prepare_tokenizer
 
 disable_progress_bar()  # a bar for every small file hides our own progress
 

@@ -123,11 +123,17 @@ class Collection:
             )
         return SearchIndexError(f"the example index in {self.where} is damaged ({message.strip()[:120]}). {REMEDY}")
 
-    def nearest(self, vector: np.ndarray, count: int) -> list[tuple[str, float, str, str]]:
-        """(row id, distance, task, text) in Chroma's order."""
+    def nearest(
+        self, vector: np.ndarray, count: int, tasks: Sequence[str] | None = None
+    ) -> list[tuple[str, float, str, str]]:
+        """(row id, distance, task, text) in Chroma's order, of all tasks or of these."""
+        of_tasks = {} if tasks is None else {"where": {"task": {"$in": list(tasks)}}}
         with self._in_words():
             found = self._collection.query(
-                query_embeddings=[vector], n_results=count, include=["distances", "documents", "metadatas"]
+                query_embeddings=[vector],
+                n_results=count,
+                include=["distances", "documents", "metadatas"],
+                **of_tasks,
             )
         columns = (found[key][0] for key in ("ids", "distances", "metadatas", "documents"))
         return [

@@ -48,6 +48,17 @@ class SearchIndex:
         self._open = True
         self._reading = Lock()
         self._vectors: ExampleVectors | None = None
+        self._only: tuple[str, ...] | None = None
+
+    def keep_only(self, tasks: CollectionOf[str]) -> None:
+        """From now on, as if the index held no examples of other tasks. Raises SearchIndexError if it holds no more."""
+        kept = tuple(sorted(set(self.manifest.counts) & set(tasks)))
+        if not kept:
+            raise SearchIndexError(
+                f"the example index in {self.where} holds examples of {', '.join(sorted(self.manifest.counts))}, and "
+                "none of these tasks is to be kept. Name another index."
+            )
+        self._only = kept
 
     @property
     def where(self) -> str:
@@ -94,7 +105,9 @@ class SearchIndex:
         # Rounding puts an example's distance to itself a hair below 0, where a kernel would exceed 1.
         found = [
             (min(2.0, max(0.0, distance)), row, task, text)
-            for row, distance, task, text in self._collection.nearest(_checked(vector), top_k + SPARE + passed_over)
+            for row, distance, task, text in self._collection.nearest(
+                _checked(vector), top_k + SPARE + passed_over, self._only
+            )
             if task not in without
         ]
         nearest = sorted(found)[:top_k]
@@ -106,7 +119,8 @@ class SearchIndex:
             if self._vectors is None:
                 rows: dict[str, list[str]] = {}
                 for row, task in sorted(self._collection.tasks().items()):
-                    rows.setdefault(task, []).append(row)
+                    if self._only is None or task in self._only:
+                        rows.setdefault(task, []).append(row)
                 found = {task: self._collection.vectors(ids[:MOST_VECTORS]) for task, ids in rows.items()}
                 self._vectors = ExampleVectors(
                     {task: np.stack([kept[row] for row in sorted(kept)]) for task, kept in found.items()}

@@ -56,6 +56,17 @@ def test_a_new_bank_of_wrong_parts_is_not_written(cli, refused, tmp_path: Path, 
     assert not (tmp_path / "mine").exists()
 
 
+@pytest.mark.parametrize("relative", [False, True])
+def test_an_adapters_folder_inside_of_the_bank_is_told_from_anywhere(
+    cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, relative: bool
+):
+    (tmp_path / "mine" / "adapters" / "cb").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    folder = Path("mine") if relative else tmp_path / "mine"
+    assert cli("bank", "new", folder, "--adapter", f"cb={folder}/adapters/cb").status == 0
+    assert 'path = "adapters/cb"' in (tmp_path / "mine" / "bank.toml").read_text(encoding="utf-8")
+
+
 def test_wrong_usage_of_bank_new_is_status_2(cli, tmp_path: Path):
     assert cli("bank", "new", tmp_path / "mine", "--adapter", "cb").status == 2
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -126,7 +127,30 @@ def test_an_index_with_tasks_that_the_bank_cannot_answer_is_refused_by_name(
     command = ("index", "build", "--source", source, "--output", tmp_path / "i", "--tasks", "cb,wnli")
     assert cli(*command).status == 0
     asked = ("predict", "--query", "a", "--option", "b", "--option", "c", "--index", tmp_path / "i")
-    refused(cli(*asked, "--bank", small_bank), "holds examples of wnli, and the bank .* has no adapter of that name")
+    refused(
+        cli(*asked, "--bank", small_bank), "holds examples of wnli, and the bank .* has no adapter of that name.*--only"
+    )
+
+
+def test_tasks_that_the_bank_cannot_answer_are_left_out_where_that_is_asked_for(
+    cli, refused, source: Path, small_bank: Path, cache_dir: Path, tmp_path: Path
+):
+    from composer import Composer, Query
+
+    place = tmp_path / "i"
+    assert cli("index", "build", "--source", source, "--output", place, "--tasks", "cb,wnli").status == 0
+    asked = ("predict", "--query", "a", "--option", "b", "--option", "c", "--index", place, "--bank", small_bank)
+    answered = cli(*asked, "--only-bank-tasks", "--json")
+    assert list(json.loads(answered.out)["weights"]["kept"]) == ["cb"]
+    # paths as texts, as a notebook has them
+    with closing(
+        Composer.open(str(small_bank), index=str(place), cache_dir=str(cache_dir), device="cpu", only_bank_tasks=True)
+    ) as composer:
+        assert {near.task for near in composer.explain(Query("a", ("b", "c"))).neighbours} == {"cb"}
+        assert set(composer.index.vectors().by_task) == {"cb"}
+    only = ("index", "build", "--source", source, "--output", tmp_path / "w", "--tasks", "wnli")
+    assert cli(*only).status == 0
+    refused(cli(*asked[:-3], tmp_path / "w", *asked[-2:], "--only-bank-tasks"), "none of these tasks is to be kept")
 
 
 def test_places_and_options_that_do_not_go_together_are_refused(

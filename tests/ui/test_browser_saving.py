@@ -6,7 +6,10 @@ import csv
 import io
 import json
 import zipfile
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
+from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
 import pytest
@@ -56,8 +59,33 @@ def test_a_run_can_be_taken_away_whole(visit: Visit, composer, tmp_path):
     assert visitor.complaints == []
 
 
-def test_a_file_has_an_address_that_only_its_visitor_knows(site: str):
-    import httpx
+FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1+1", "\r=1+1")
+ODD = ('a "quoted", word', "two\nlines", "two\r\nlines", "a;b\tc", "\ufeffmark", "")
 
-    for address in ("gradio_api/made/", "gradio_api/made/0/../../x", f"gradio_api/made/{'0' * 32}/linear-adapter.zip"):
-        assert httpx.get(site + address).status_code == 404
+
+def test_neighbours_that_are_formulas_or_hold_quotes_are_texts_in_a_table(visit: Visit):
+    visitor = visit()
+    visitor.page.evaluate(
+        "texts => { const panel = document.querySelector('#ac-answers .ac-answers');"
+        " const trace = JSON.parse(panel.dataset.trace);"
+        " trace.neighbours = texts.map(text => ({...trace.neighbours[0], text, task: text, row_id: text}));"
+        " panel.dataset.trace = JSON.stringify(trace) }",
+        [*FORMULAS, *ODD],
+    )
+    table = saved(visitor, '[data-export="csv"]').decode()
+    rows = list(csv.DictReader(io.StringIO(table, newline="")))
+    assert [row["text"] for row in rows] == [*(f"'{formula}" for formula in FORMULAS), *ODD]
+    assert all(row["text"] == row["task"] == row["row_id"] and None not in row for row in rows)
+
+
+def test_a_file_has_an_address_that_only_its_visitor_knows(site: str):
+    for path in ("", "0/../../x", f"{'0' * 32}/../../../app.py", f"{'0' * 32}/linear-adapter.zip"):
+        assert status_of(site, f"/gradio_api/made/{path}") == 404
+
+
+def status_of(site: str, path: str) -> int:
+    """As it stands: httpx and browsers take out `..` before they ask."""
+    with closing(HTTPConnection(urlsplit(site).netloc, timeout=300)) as connection:
+        connection.putrequest("GET", path)
+        connection.endheaders()
+        return connection.getresponse().status

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
-from time import monotonic, sleep
+from time import monotonic, sleep, time
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,7 +22,7 @@ from composer.config import AppSettings
 from composer.errors import MAX_SHOWN, shown, unknown
 from composer.types import MAX_PASSAGE_CHARS
 from composer.ui.api import PARAMETERS
-from composer.ui.server import fair_queue, mailbox
+from composer.ui.server import downloads, fair_queue, mailbox
 from composer.ui.server.intake import MAX_BODY, Intake
 
 from .conftest import free_port, served
@@ -209,3 +211,19 @@ def test_a_body_that_does_not_arrive_is_not_waited_for():
     assert told({"type": "http.request", "body": b"who", "more_body": True}) == 408
     assert told({"type": "http.request", "body": b"whole"}) == 200
     assert told({"type": "http.disconnect"}) == 0
+
+
+def test_a_file_made_for_a_visitor_lasts_for_some_minutes(tmp_path: Path):
+    async def told(address: str) -> int:
+        name = {"place": address.removeprefix(downloads.PATH)}
+        answer = await kept.route().endpoint(SimpleNamespace(path_params=name))
+        return answer.status_code
+
+    kept = downloads.Downloads(tmp_path)
+    old, young = kept.put("old.zip", b"old"), kept.put("young.zip", b"young")
+    long_ago = time() - 16 * 60
+    os.utime((tmp_path / old.removeprefix(downloads.PATH)).parent, (long_ago, long_ago))
+    with ThreadPoolExecutor(1) as thread:
+        assert thread.submit(lambda: [asyncio.run(told(one)) for one in (old, young)]).result() == [404, 200]
+    kept.put("next.zip", b"next")
+    assert sorted(path.name for path in tmp_path.rglob("*.zip")) == ["next.zip", "young.zip"]

@@ -162,3 +162,24 @@ def test_visitors_who_have_closed_the_page_leave_nothing_behind(page: gr.Blocks)
     gc.collect()
     assert [state for state in kept if state() is not None] == []
     assert (dict(queue.pending_messages_per_session), queue.pending_event_ids_session) == ({}, {})
+
+
+def test_the_runs_of_so_many_visitors_are_kept_and_no_more(tmp_path: Path):
+    gr = pytest.importorskip("gradio")
+    import httpx
+
+    from composer.ui.server import launch
+    from composer.ui.server.health import Health
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        settings = AppSettings(port=probe.getsockname()[1], cache_dir=tmp_path, sessions=3)
+    with gr.Blocks(analytics_enabled=False) as page:
+        state = gr.State("nothing yet")
+        gr.Button().click(lambda before: "a run", [state], [state])
+    page.launch(**launch.launch_options(settings, Health("small")), prevent_thread_lock=True)
+    with httpx.Client(base_url=f"{page.local_url}gradio_api", timeout=PATIENCE) as client:
+        for number in range(8):
+            press(client, f"visitor{number}")
+    assert set(page.state_holder.session_data) == {"visitor5", "visitor6", "visitor7"}
+    launch.close_page(page)

@@ -40,12 +40,12 @@ def events(client: httpx.Client) -> list[tuple[int, int]]:
     return [(one["id"], len(one["inputs"])) for one in config["dependencies"] if one["queue"] and one["backend_fn"]]
 
 
-def pressed(client: httpx.Client, session: str, index: int, data: list[Any]) -> None:
-    """And waited for."""
+def pressed(client: httpx.Client, session: str, index: int, data: list[Any]) -> str:
+    """The last message."""
     body = {"data": data, "fn_index": index, "session_hash": session}
     client.post("/gradio_api/queue/join", json=body).raise_for_status()
     with client.stream("GET", "/gradio_api/queue/data", params={"session_hash": session}) as stream:
-        assert any('"process_completed"' in line for line in stream.iter_lines())
+        return next(line for line in stream.iter_lines() if '"process_completed"' in line)
 
 
 @pytest.mark.parametrize("value", [SECRET, [SECRET], {SECRET: SECRET}, SECRET * 1_000])
@@ -58,6 +58,22 @@ def test_nothing_that_is_posted_to_any_event_comes_into_the_log(app: RunningApp,
     assert "lantern" not in said and "forged" not in said
     assert len(said) < 200_000
     assert [line for line in said.split("\n") if line and not isinstance(json.loads(line), dict)] == []
+
+
+def test_what_broke_is_told_to_nobody(client: httpx.Client):
+    told = [pressed(client, f"few{index}", index, [SECRET]) for index, inputs in events(client) if inputs > 3]
+    broken = [message for message in told if '"success":false' in message]
+    assert any('"error":null' in message for message in broken)
+    assert all('"error":null' in message or '"error":"Options is' in message for message in broken), broken
+
+
+def test_nobody_goes_around_the_queue(client: httpx.Client):
+    for path in ("run", "api"):
+        asked = client.post(f"/gradio_api/{path}/compare", json={"data": ["Where?", ["here", "there"]]})
+        assert 400 <= asked.status_code < 500, asked.text
+    for index, inputs in events(client):
+        body = {"data": [None] * inputs, "fn_index": index, "session_hash": "around"}
+        assert 400 <= client.post("/gradio_api/run/predict", json=body).status_code < 500
 
 
 def compared(client: httpx.Client, **asked: Any) -> str:

@@ -51,7 +51,7 @@ class Downloads:
     async def _answer(self, request: Request) -> Response:
         found = _PLACE.fullmatch(request.path_params["place"])
         path = self.folder / found["token"] / found["name"] if found else None
-        if path is None or not path.is_file():
+        if path is None or not path.is_file() or path.parent.stat().st_mtime < time() - MINUTES * 60:
             return PlainTextResponse("This file is no longer here. Make it again on the page.", 404)
         headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
         return FileResponse(path, filename=path.name, headers=headers)

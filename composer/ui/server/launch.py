@@ -80,6 +80,7 @@ def open_page(settings: AppSettings, health: Health, say: Callable[[str], None])
         device=settings.device,
         quantization=settings.quantization,
         adapter_bytes=settings.adapter_bytes,
+        only_bank_tasks=settings.only_bank_tasks,
         progress=progress,
         say=say,
     )
