@@ -32,7 +32,7 @@
     document.querySelector('.ac-finding')?.classList.toggle('ac-stale', stale);
     byId('ac-heat')?.classList.toggle('ac-stale-heat', stale);
     // top-p, top-k and kernel move the neighbours at once; another question does not
-    const differs = (name) => plain(name, made[name]) !== plain(name, latest[name]);
+    const differs = (name) => name in made && plain(name, made[name]) !== plain(name, latest[name]);
     const elsewhere = ['question', 'passage', 'embed_options'].some(differs) || (latest.embed_options && differs('options'));
     byId('ac-story').classList.toggle('ac-stale-found', elsewhere);
     sayStale(byId('ac-found'), elsewhere ? 'These neighbours are of the question before. Compare to find those of this one.' : '');

@@ -112,8 +112,8 @@ def test_eight_users_at_once_get_what_each_would_get_alone(composer: Composer, q
 
 def test_the_evaluation_tells_gates_apart_by_what_is_gated(composer: Composer, evidence):
     settings = composer.default_settings().merge
-    slots = [Slot.of(candidate_named(name), evidence) for name in ("arrow", "spectr", "base")]
     without = composer.evidence(TENNIS, (), WEIGHTS, withheld=frozenset({"copa"}))
-    slots.append(Slot.of(candidate_named("arrow"), without))
+    asked = (("arrow", evidence), ("spectr", evidence), ("base", evidence), ("arrow", without))
+    slots = [Slot(candidate_named(name).method, STRATEGIES[name].choose(given)) for name, given in asked]
     keys = [slot.key(composer, settings) for slot in slots]
     assert len(set(keys)) == 4 and keys[2] == "base"

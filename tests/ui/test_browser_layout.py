@@ -58,9 +58,9 @@ def test_a_case_in_the_gallery_leads_to_its_results(visit: Visit, width: int):
     title = case.locator("b").inner_text()
     case.click()
     page.locator("#ac-note", has_text=title).wait_for()
-    page.wait_for_function("Math.abs(document.querySelector('#ac-story').getBoundingClientRect().top) < 60")
+    page.wait_for_function("Math.abs(document.querySelector('#ac-fold').getBoundingClientRect().top) < 60")
     assert page.locator("#ac-note strong").bounding_box()["y"] < 900
-    assert page.evaluate("document.activeElement.id") == "ac-story"
+    assert page.evaluate("document.activeElement.id") == "ac-fold"
     assert title in page.locator("#ac-live[role=status]").text_content()
     assert visitor.complaints == []
 
