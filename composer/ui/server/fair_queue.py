@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ from gradio.utils import run_coro_in_background
 from composer.ui.server.mailbox import UNREAD_SECONDS, Mailboxes
 from composer.ui.server.presence import forget, is_awaited
 from composer.ui.server.stopping import STOPPING
-from composer.ui.server.turns import HURRIES, REMEMBERED, WAITS, Load, Rates, Served
+from composer.ui.server.turns import HURRIES, WAITS, Load, Rates, Served
 from composer.ui.server.visitors import public_address
 
 SWEEP_SECONDS = 5.0
@@ -44,8 +44,6 @@ class FairQueue(Queue):
         """Whether no more is taken."""
         self._trust_proxy = trust_proxy
         self._rates, self._served = Rates(), Served()
-        self._refused: OrderedDict[str, str] = OrderedDict()
-        """Session to why its last event was not taken."""
 
     def start(self) -> None:
         super().start()
@@ -57,9 +55,6 @@ class FairQueue(Queue):
         """Raises HTTPException: 429 where the visitor has asked for enough already, 503 where the app stops."""
         words = STOPPING if self.closing else self._refusal(body, request)
         if words:
-            self._refused[body.session_hash or ""] = words
-            while len(self._refused) > REMEMBERED:
-                self._refused.popitem(last=False)
             raise HTTPException(503 if self.closing else 429, words, headers={"Retry-After": "5"})
         return await super().push(body, request, username)
 
@@ -76,9 +71,6 @@ class FairQueue(Queue):
     def is_idle(self) -> bool:
         """Whether nothing waits or runs, and everything was fetched."""
         return not any(self._pending()) and not self.boxes.bytes
-
-    def why_refused(self, session: str | None) -> str:
-        return self._refused.pop(session or "", "")
 
     def _refusal(self, body: PredictBodyInternal, request: fastapi.Request) -> str:
         fn, session = self.blocks.fns.get(body.fn_index or 0), body.session_hash
@@ -151,12 +143,6 @@ class FairQueue(Queue):
 def _is_scarce(fn: Any) -> bool:  # noqa: ANN401 - Gradio's BlockFunction
     """Whether its events wait for the models."""
     return fn is not None and fn.concurrency_limit is not None
-
-
-def why_refused(request: gr.Request) -> str:
-    """In a sentence, where it was for what the visitor did; told once."""
-    queue = request.request.app.get_blocks()._queue if request.request else None
-    return queue.why_refused(request.session_hash) if isinstance(queue, FairQueue) else ""
 
 
 def take_queue(page: gr.Blocks, *, max_size: int, trust_proxy: bool = False) -> FairQueue:
