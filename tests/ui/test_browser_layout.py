@@ -30,7 +30,9 @@ def test_a_phone_shows_all_four_methods_of_the_heat_map_together(visit: Visit):
 
 def test_a_sliders_knob_is_whole(visit: Visit):
     # waited for: on a busy machine the block is still being laid out when the page is there
-    visit().page.wait_for_function(
+    page = visit().page
+    page.wait_for_selector("#ac-top-p input[type=range]")
+    page.wait_for_function(
         "() => { const knob = document.querySelector('#ac-top-p input[type=range]').getBoundingClientRect();"
         " const block = document.querySelector('#ac-top-p'); const box = block.getBoundingClientRect();"
         " return getComputedStyle(block).overflowY === 'visible' && box.bottom - (knob.top + knob.height / 2) >= 12 }"
